@@ -1,1 +1,39 @@
-//! Under construction.
+//! shadow-mirror: decides which copies of a request are sent, and has Envoy send them.
+//!
+//! This file is the shell. It moves bytes between the proxy and `serin_traffic`, which decides.
+
+#![allow(missing_docs, reason = "the only public item is the entry point that `main!` writes")]
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::{Action, LogLevel};
+use serin_shell::{Filter, Plugin, Request, Root};
+use std::rc::Rc;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::<Root<ShadowMirror>>::default());
+}}
+
+/// The context of one request.
+struct ShadowMirror(Rc<Plugin>);
+
+impl Filter for ShadowMirror {
+    const NAME: &'static str = "shadow-mirror";
+
+    fn stream(plugin: Rc<Plugin>) -> Box<dyn HttpContext> {
+        Box::new(Self(plugin))
+    }
+}
+
+impl Context for ShadowMirror {}
+
+impl HttpContext for ShadowMirror {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        let mut request = Request::current(&self.0);
+        if let Some(rule) = request.rule() {
+            request.copy_to(rule.shadows(|| self.0.draws.draw()));
+        }
+        request.finish();
+        Action::Continue
+    }
+}

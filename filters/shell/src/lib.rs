@@ -1,1 +1,26 @@
-//! Under construction.
+//! What every Serin module shares at the border to the proxy.
+//!
+//! The modules decide nothing: [`serin_traffic`] does. Here bytes are moved: the configuration in ([`Root`]), a request
+//! in and its decision out ([`Request`]), chance from the proxy's clock ([`Draws`]). No request can make anything in here
+//! panic: the hostcalls hand their status to the caller, and a call that the proxy refuses is one that changes nothing.
+
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    unsafe_code
+)]
+
+mod draws;
+#[allow(unsafe_code, reason = "the border itself: pointers to the host and memory from it")]
+mod hostcall;
+mod node;
+mod pairs;
+mod request;
+mod root;
+
+pub use draws::Draws;
+pub use request::Request;
+pub use root::{Filter, Plugin, Root};

@@ -1,1 +1,43 @@
-//! Under construction.
+//! subset-picker: decides which of a rule's weighted destinations a request gets.
+//!
+//! This file is the shell. It moves bytes between the proxy and `serin_traffic`, which decides.
+
+#![allow(missing_docs, reason = "the only public item is the entry point that `main!` writes")]
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::{Action, LogLevel};
+use serin_shell::{Filter, Plugin, Request, Root};
+use std::rc::Rc;
+
+proxy_wasm::main! {{
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::<Root<SubsetPicker>>::default());
+}}
+
+/// The context of one request.
+struct SubsetPicker(Rc<Plugin>);
+
+impl Filter for SubsetPicker {
+    const NAME: &'static str = "subset-picker";
+
+    fn stream(plugin: Rc<Plugin>) -> Box<dyn HttpContext> {
+        Box::new(Self(plugin))
+    }
+}
+
+impl Context for SubsetPicker {}
+
+impl HttpContext for SubsetPicker {
+    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        let mut request = Request::current(&self.0);
+        if let Some(rule) = request.rule() {
+            // Where there is nothing to choose, the filter that matched the request has sent it on its way.
+            let settled = request.is_reused() && rule.only_destination().is_some();
+            if let Some(destination) = rule.pick(|| self.0.draws.draw()).filter(|_| !settled) {
+                request.send_to(destination);
+            }
+        }
+        request.finish();
+        Action::Continue
+    }
+}

@@ -1,1 +1,58 @@
-//! Under construction.
+//! What Istio's traffic rules decide about a request, as pure functions over plain values.
+//!
+//! A configuration is *written* ([`written`]: manifests as people type them), then *compiled* ([`Policy`]: what
+//! requests ask). Compiling refuses what is wrong, with path and reason; afterwards nothing can fail:
+//!
+//! ```
+//! use serin_traffic::{Policy, written::{Configuration, Source}};
+//!
+//! let written = br#"{"resources": [{
+//!     "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "reviews"},
+//!     "spec": {"hosts": ["reviews"], "http": [{"route": [
+//!         {"destination": {"host": "reviews", "subset": "v1"}, "weight": 90},
+//!         {"destination": {"host": "reviews", "subset": "v2"}, "weight": -10}]}]}}]}"#;
+//! let refusal = Policy::compile(&Configuration::from_json(written)?, &Source::default()).unwrap_err();
+//! assert_eq!(refusal.to_string(), "resources[0].spec.http[0].route[1].weight: -10 is negative");
+//! # Ok::<(), serin_traffic::Refusal>(())
+//! ```
+//!
+//! # Terms
+//!
+//! A **rule** is one entry of a VirtualService's `http[]`; a **match** is one entry of its `match[]`. An [`Outcome`] says
+//! which rule applies to a request. A [`Ticket`] is what a request draws; it decides which **destination** a weighted
+//! rule gives, and whether a **mirror** gets a copy, the **shadow**.
+//!
+//! # Scope
+//!
+//! This crate knows neither the proxy nor any I/O: no clock, no randomness, no logging. Who asks brings them as values.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unreachable)
+)]
+#![deny(unsafe_code)]
+
+mod cluster_name;
+mod compile;
+mod digest;
+pub mod host_name;
+mod matching;
+mod mirror;
+mod policy;
+mod published;
+mod refusal;
+mod request;
+mod split;
+#[cfg(test)]
+mod wasm_test;
+pub mod written;
+
+pub use cluster_name::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE};
+pub use compile::Compiled;
+pub use digest::Digest;
+pub use mirror::Share;
+pub use policy::{Destination, Mirror, Outcome, Policy, Rule, RuleId, VirtualService};
+pub use published::ROUTE_KEY;
+pub use refusal::{Refusal, Warning};
+pub use request::{Field, Headers, Request};
+pub use split::{Ticket, split};

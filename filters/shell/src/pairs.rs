@@ -1,0 +1,63 @@
+//! The specification's serialization of pairs, read in place.
+//!
+//! A count, then the sizes of each name and value, then the bytes, each name and value with a zero behind it; numbers
+//! are 32 bits, little-endian (proxy-wasm specification, "Serialization").
+
+use serin_traffic::{Field, Headers};
+
+/// The headers in `bytes`; what does not fit is cut off.
+pub(crate) fn headers(bytes: Vec<u8>) -> Headers {
+    let count = number(&bytes, 0).unwrap_or(0);
+    // A pair takes eight bytes of sizes at the least: a count beyond that is a lie.
+    let count = count.min(bytes.len() / 8);
+    let mut fields = Vec::with_capacity(count);
+    let mut at = 4 + count * 8;
+    for pair in 0..count {
+        let sizes = number(&bytes, 4 + pair * 8).zip(number(&bytes, 8 + pair * 8));
+        let Some((name, value)) = sizes.and_then(|(name, value)| Some((at.checked_add(name)?, value))) else {
+            break;
+        };
+        let Some(end) = (name + 1).checked_add(value).filter(|end| *end <= bytes.len()) else {
+            break;
+        };
+        fields.push(Field { name: at..name, value: name + 1..end });
+        at = end + 1;
+    }
+    Headers::within(bytes, fields)
+}
+
+fn number(bytes: &[u8], at: usize) -> Option<usize> {
+    let four = bytes.get(at..at.checked_add(4)?)?;
+    let number = u32::from_le_bytes(four.try_into().ok()?);
+    usize::try_from(number).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        headers(bytes.to_vec()).iter().map(|(name, value)| (name.to_vec(), value.to_vec())).collect()
+    }
+
+    #[test]
+    fn pairs_are_read_in_order() {
+        let bytes = b"\x02\0\0\0\x01\0\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0a\0\xff\xfe\0b\0\0";
+        assert_eq!(read(bytes), [(b"a".to_vec(), b"\xff\xfe".to_vec()), (b"b".to_vec(), Vec::new())]);
+    }
+
+    #[test]
+    fn no_bytes_are_no_pairs() {
+        assert!(read(b"").is_empty());
+        assert!(read(b"\0\0\0\0").is_empty());
+    }
+
+    #[test]
+    fn pairs_cut_short_are_read_as_far_as_they_go() {
+        let whole = b"\x02\0\0\0\x01\0\0\0\x02\0\0\0\x01\0\0\0\x01\0\0\0a\0\xff\xfe\0b\0c\0";
+        for end in 0..whole.len() {
+            assert!(read(&whole[..end]).len() <= 2);
+        }
+        assert!(read(b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff").is_empty());
+    }
+}

@@ -1,0 +1,85 @@
+//! The root context: one per worker and configuration, the same in every module.
+
+use crate::draws::Draws;
+use crate::node;
+use log::{error, info, warn};
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{BufferType, ContextType};
+use serin_traffic::written::Configuration;
+use serin_traffic::{Policy, Refusal};
+use std::marker::PhantomData;
+use std::rc::Rc;
+
+/// What makes one module different from the others.
+pub trait Filter: 'static {
+    /// The module's name, for the log.
+    const NAME: &'static str;
+
+    /// The context of one request.
+    fn stream(plugin: Rc<Plugin>) -> Box<dyn HttpContext>;
+}
+
+/// What the streams of one configuration share on one worker.
+#[derive(Debug, Default)]
+pub struct Plugin {
+    /// The rules.
+    pub policy: Policy,
+    /// Chance.
+    pub draws: Draws,
+}
+
+/// The root context of the module `F`: takes configurations and opens streams.
+pub struct Root<F> {
+    plugin: Rc<Plugin>,
+    filter: PhantomData<F>,
+}
+
+impl<F> Default for Root<F> {
+    fn default() -> Self {
+        Self { plugin: Rc::default(), filter: PhantomData }
+    }
+}
+
+impl<F: Filter> Root<F> {
+    fn configure(&mut self, document: &[u8]) -> Result<(), Refusal> {
+        let compiled = Policy::compile(&Configuration::from_json(document)?, &node::source())?;
+        for warning in &compiled.warnings {
+            warn!("{}: {warning}", F::NAME);
+        }
+        let virtual_services = compiled.policy.virtual_services();
+        let rules: usize = virtual_services.iter().map(|virtual_service| virtual_service.rules().len()).sum();
+        info!(
+            "{} {}: configured, {} VirtualService(s) with {rules} rule(s), digest {}",
+            F::NAME,
+            env!("CARGO_PKG_VERSION"),
+            virtual_services.len(),
+            compiled.policy.digest()
+        );
+        self.plugin = Rc::new(Plugin { policy: compiled.policy, draws: Draws::default() });
+        Ok(())
+    }
+}
+
+impl<F: Filter> Context for Root<F> {}
+
+impl<F: Filter> RootContext for Root<F> {
+    fn on_configure(&mut self, _size: usize) -> bool {
+        let document = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
+        match self.configure(&document.unwrap_or_default()) {
+            Ok(()) => true,
+            Err(refusal) => {
+                error!("{}: configuration refused: {refusal}", F::NAME);
+                false
+            }
+        }
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+
+    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(F::stream(Rc::clone(&self.plugin)))
+    }
+}

@@ -1,0 +1,263 @@
+//! From what was written to what requests ask.
+
+mod gateway;
+mod known;
+mod route;
+
+use crate::cluster_name::{ClusterTemplate, ISTIO_TEMPLATE};
+use crate::host_name::{HostTable, aliases, full_name, mistake_in};
+use crate::matching::Conditions;
+use crate::policy::{Entry, HostRules, Policy, RuleId, VirtualService};
+use crate::refusal::{Place, Refusal, Warning};
+use crate::written::{self, Configuration, Manifest, Source, Spec};
+use gateway::Gateway;
+use known::Known;
+use route::RouteCompiler;
+use std::collections::BTreeSet;
+
+/// A policy, and what is suspect about it.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    /// What requests ask.
+    pub policy: Policy,
+    /// What is legal and yet suspect.
+    pub warnings: Vec<Warning>,
+}
+
+/// The namespace of manifests that name none, where the configuration says nothing.
+const DEFAULT_NAMESPACE: &str = "default";
+
+/// The domain of short host names, where the configuration says nothing.
+const DEFAULT_CLUSTER_DOMAIN: &str = "cluster.local";
+
+impl Policy {
+    /// Compiles `configuration` for the proxy of the workload `node`, which stands in where it names no `source`.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] with path and reason for what is wrong, for what Istio's own validation rejects, and for what Serin
+    /// does not implement.
+    pub fn compile(configuration: &Configuration, node: &Source) -> Result<Compiled, Refusal> {
+        let world = Surroundings::of(configuration, node)?;
+        let manifests = world.read(configuration)?;
+        let known = Known::of(&manifests, &world);
+        let mut assembly = Assembly::default();
+        for (index, manifest) in manifests.iter().enumerate() {
+            if let Spec::VirtualService(written) = &manifest.spec {
+                let resources = Place::root("resources");
+                let resource = resources.index(index);
+                assembly.add(&resource.field("spec"), manifest, written, &world, &known)?;
+            }
+        }
+        Ok(Compiled {
+            policy: Policy {
+                digest: configuration.digest,
+                hosts: assembly.hosts.map(HostOrder::finish),
+                virtual_services: assembly.virtual_services,
+                repeated_headers: configuration.repeated_headers,
+                unmatched: configuration.unmatched,
+                port: configuration.port,
+            },
+            warnings: assembly.warnings,
+        })
+    }
+}
+
+/// What every manifest is read in the light of.
+struct Surroundings {
+    gateway: Gateway,
+    source: Source,
+    port: Option<u16>,
+    namespace: String,
+    cluster_domain: String,
+    template: ClusterTemplate,
+}
+
+impl Surroundings {
+    fn of(configuration: &Configuration, node: &Source) -> Result<Self, Refusal> {
+        if configuration.port == Some(0) {
+            return Err(Refusal::new("port", "0 is not a port"));
+        }
+        let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
+        for (field, value) in
+            [("namespace", &configuration.namespace), ("clusterDomain", &configuration.cluster_domain)]
+        {
+            if let Some(mistake) = value.as_deref().and_then(mistake_in) {
+                return Err(Refusal::new(field, mistake));
+            }
+        }
+        Ok(Self {
+            gateway: Gateway::parse(configuration.gateway.as_deref())?,
+            source: configuration.source.clone().unwrap_or_else(|| node.clone()),
+            port: configuration.port,
+            namespace: or(&configuration.namespace, DEFAULT_NAMESPACE),
+            cluster_domain: or(&configuration.cluster_domain, DEFAULT_CLUSTER_DOMAIN),
+            template: ClusterTemplate::parse(configuration.cluster.as_deref().unwrap_or(ISTIO_TEMPLATE))?,
+        })
+    }
+
+    /// Reads the manifests; two of one kind, namespace and name are refused.
+    fn read(&self, configuration: &Configuration) -> Result<Vec<Manifest>, Refusal> {
+        let mut names = BTreeSet::new();
+        let mut manifests = Vec::with_capacity(configuration.resources.len());
+        for (index, value) in configuration.resources.iter().enumerate() {
+            let path = format!("resources[{index}]");
+            let manifest = Manifest::read(&path, value.clone())?;
+            let name = (manifest.kind(), self.namespace_of(&manifest).to_owned(), manifest.metadata.name.clone());
+            if !names.insert(name.clone()) {
+                let (kind, namespace, name) = name;
+                return Err(Refusal::new(path, format!("{kind} {namespace}/{name} is there twice")));
+            }
+            manifests.push(manifest);
+        }
+        Ok(manifests)
+    }
+
+    fn namespace_of<'a>(&'a self, manifest: &'a Manifest) -> &'a str {
+        manifest.metadata.namespace.as_deref().unwrap_or(&self.namespace)
+    }
+
+    /// The namespace that short names of services are good in: that of who calls.
+    fn own_namespace(&self) -> &str {
+        self.source.namespace.as_deref().unwrap_or(&self.namespace)
+    }
+}
+
+/// The policy while it grows.
+#[derive(Default)]
+struct Assembly {
+    virtual_services: Vec<VirtualService>,
+    hosts: HostTable<HostOrder>,
+    warnings: Vec<Warning>,
+}
+
+impl Assembly {
+    fn add(
+        &mut self,
+        spec: &Place<'_>,
+        manifest: &Manifest,
+        written: &written::VirtualService,
+        world: &Surroundings,
+        known: &Known,
+    ) -> Result<(), Refusal> {
+        let namespace = world.namespace_of(manifest);
+        let hosts = hosts_of(spec, written, namespace, world)?;
+        if written.tcp.is_some() || written.tls.is_some() {
+            let field = if written.tcp.is_some() { "tcp" } else { "tls" };
+            return Err(spec.field(field).refuse("is not implemented: Serin's filters see HTTP only"));
+        }
+        if written.http.is_empty() {
+            return Err(spec.field("http").refuse("must not be empty"));
+        }
+        let at_gateway = world.gateway.is_among(&spec.field("gateways"), &written.gateways, namespace)?;
+
+        let place = self.virtual_services.len();
+        let mut compiler = RouteCompiler { namespace, world, known, warnings: &mut self.warnings };
+        let mut rules = Vec::with_capacity(written.http.len());
+        let mut entries = Vec::new();
+        let mut applies_always = None;
+        for (index, route) in written.http.iter().enumerate() {
+            let http = spec.field("http");
+            let rule_place = http.index(index);
+            let rule = compiler.compile(&rule_place, index, route)?;
+            if let Some(before) = applies_always {
+                compiler
+                    .warnings
+                    .push(rule_place.warn(format!("can never apply: http[{before}] applies to every request")));
+            }
+            for (conditions, condition) in rule.matches.iter().enumerate() {
+                if applies_always.is_none() {
+                    let always = condition.hold_always();
+                    entries.push((Entry { rule: RuleId { virtual_service: place, rule: index }, conditions }, always));
+                    applies_always = always.then_some(index);
+                }
+            }
+            rules.push(rule);
+        }
+        // Istio gives a proxy no route at all for a VirtualService of which it can meet no match.
+        if !at_gateway || entries.is_empty() {
+            return Ok(());
+        }
+
+        for (index, full) in hosts.iter().enumerate() {
+            let names = if world.gateway.is_mesh() {
+                aliases(full, world.own_namespace(), &world.cluster_domain)
+            } else {
+                vec![full.clone()]
+            };
+            for name in names {
+                let order = self.hosts.entry(&name, || HostOrder { virtual_service: place, ..HostOrder::default() });
+                if world.gateway.is_mesh() && order.virtual_service != place {
+                    if name == *full {
+                        let first =
+                            self.virtual_services.get(order.virtual_service).map_or("", |first| first.name.as_str());
+                        let reason =
+                            format!("{full} is {first}'s already: in a mesh the first VirtualService of a host wins");
+                        self.warnings.push(spec.field("hosts").index(index).warn(reason));
+                    }
+                } else {
+                    order.extend(&entries);
+                }
+            }
+        }
+        self.virtual_services.push(VirtualService { name: format!("{namespace}/{}", manifest.metadata.name), rules });
+        Ok(())
+    }
+}
+
+/// The full names of a VirtualService's hosts; Istio: `ValidateVirtualService`.
+fn hosts_of(
+    spec: &Place<'_>,
+    written: &written::VirtualService,
+    namespace: &str,
+    world: &Surroundings,
+) -> Result<Vec<String>, Refusal> {
+    let hosts = spec.field("hosts");
+    if written.hosts.is_empty() {
+        return Err(hosts.refuse("must not be empty"));
+    }
+    let for_mesh = written.gateways.is_empty() || written.gateways.iter().any(|gateway| gateway == gateway::MESH);
+    let mut full_names = Vec::with_capacity(written.hosts.len());
+    for (index, host) in written.hosts.iter().enumerate() {
+        let place = hosts.index(index);
+        if let Some(mistake) = mistake_in(host) {
+            return Err(place.refuse(mistake));
+        }
+        if host == "*" && for_mesh {
+            return Err(place.refuse("* is for gateways only, not for the mesh"));
+        }
+        let full = full_name(host.strip_suffix('.').unwrap_or(host), namespace, &world.cluster_domain);
+        if full_names.contains(&full) {
+            return Err(place.refuse(format!("{host} is there twice")));
+        }
+        full_names.push(full);
+    }
+    Ok(full_names)
+}
+
+/// The entries of one host in the order in which they are asked.
+#[derive(Default)]
+struct HostOrder {
+    virtual_service: usize,
+    selective: Vec<Entry>,
+    /// Matches that hold always come last, also behind those of later VirtualServices (Istio, `SortVHostRoutes`).
+    always: Vec<Entry>,
+}
+
+impl HostOrder {
+    fn extend(&mut self, entries: &[(Entry, bool)]) {
+        for (entry, always) in entries {
+            if *always { self.always.push(*entry) } else { self.selective.push(*entry) }
+        }
+    }
+
+    fn finish(self) -> HostRules {
+        let entries = self.selective.into_iter().chain(self.always).collect();
+        HostRules { virtual_service: self.virtual_service, entries }
+    }
+}
+
+/// Conditions that hold always: those of a rule without `match`.
+fn no_conditions() -> Vec<Conditions> {
+    vec![Conditions::default()]
+}

@@ -1,0 +1,285 @@
+//! One entry of `http[]`: its matches, destinations and mirrors.
+
+use super::known::Known;
+use super::{Surroundings, no_conditions};
+use crate::cluster_name::ClusterName;
+use crate::host_name::{full_name, mistake_in};
+use crate::matching::{Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
+use crate::mirror::Share;
+use crate::policy::{Destination, Mirror, Rule};
+use crate::refusal::{Place, Refusal, Warning};
+use crate::written::{self, HttpMatch, HttpRoute, Percent, RouteDestination, StringMatch};
+use std::collections::BTreeMap;
+
+/// Compiles the rules of one VirtualService.
+pub(super) struct RouteCompiler<'a> {
+    /// The namespace of the VirtualService.
+    pub(super) namespace: &'a str,
+    pub(super) world: &'a Surroundings,
+    pub(super) known: &'a Known,
+    pub(super) warnings: &'a mut Vec<Warning>,
+}
+
+impl RouteCompiler<'_> {
+    pub(super) fn compile(&mut self, place: &Place<'_>, index: usize, written: &HttpRoute) -> Result<Rule, Refusal> {
+        refuse_unimplemented(place, written)?;
+        if written.route.is_empty() {
+            return Err(place.field("route").refuse("must not be empty"));
+        }
+        Ok(Rule {
+            name: written.name.clone().unwrap_or_else(|| format!("http[{index}]")),
+            matches: self.matches(&place.field("match"), &written.matches)?,
+            destinations: self.destinations(&place.field("route"), &written.route)?,
+            mirrors: self.mirrors(place, written)?,
+        })
+    }
+
+    /// The matches that this proxy may meet: what gateway, port and source decide is decided here.
+    fn matches(&self, place: &Place<'_>, written: &[HttpMatch]) -> Result<Vec<Conditions>, Refusal> {
+        if written.is_empty() {
+            return Ok(no_conditions());
+        }
+        let mut matches = Vec::with_capacity(written.len());
+        for (index, written) in written.iter().enumerate() {
+            let place = place.index(index);
+            let conditions = self.conditions(&place, written)?;
+            if self.may_meet(&place, written)? {
+                matches.push(conditions);
+            }
+        }
+        Ok(matches)
+    }
+
+    /// Whether gateway, port and source of `written` are those of this proxy (Istio, `sourceMatchHTTP`: where a match
+    /// names gateways, labels and namespace of the source are not looked at).
+    fn may_meet(&self, place: &Place<'_>, written: &HttpMatch) -> Result<bool, Refusal> {
+        let port = u32::from(self.world.port.unwrap_or_default());
+        if written.port.is_some_and(|wanted| port != 0 && wanted != port) {
+            return Ok(false);
+        }
+        if !written.gateways.is_empty() {
+            return self.world.gateway.is_among(&place.field("gateways"), &written.gateways, self.namespace);
+        }
+        let source = &self.world.source;
+        let labelled = written.source_labels.iter().all(|(name, value)| source.labels.get(name) == Some(value));
+        let at_home = written.source_namespace.as_deref().is_none_or(|wanted| {
+            wanted.is_empty() || source.namespace.as_deref().unwrap_or(&self.world.namespace) == wanted
+        });
+        Ok(labelled && at_home)
+    }
+
+    fn conditions(&self, place: &Place<'_>, written: &HttpMatch) -> Result<Conditions, Refusal> {
+        let mut headers = Vec::new();
+        let pseudo = [("scheme", &written.scheme), ("method", &written.method), ("authority", &written.authority)];
+        for (field, text) in pseudo {
+            if let Some(text) = text {
+                let place = place.field(field);
+                refuse_empty_prefix(&place, text)?;
+                let text = TextCondition::compile(&place, text)?;
+                headers.push(HeaderCondition { name: format!(":{field}"), text, without: false });
+            }
+        }
+        header_conditions(&place.field("headers"), &written.headers, false, &mut headers)?;
+        header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, &mut headers)?;
+
+        let query_params = place.field("queryParams");
+        let mut query = Vec::with_capacity(written.query_params.len());
+        for (name, text) in &written.query_params {
+            query.push(QueryCondition {
+                name: name.clone(),
+                text: TextCondition::compile(&query_params.field(name), text)?,
+            });
+        }
+
+        let path = match &written.uri {
+            // Envoy's route needs one way of comparing the path; Istio writes the prefix `/` where there is none.
+            Some(uri) if *uri != StringMatch::default() => Some(PathCondition {
+                text: TextCondition::compile(&place.field("uri"), uri)?,
+                any_case: written.ignore_uri_case,
+            }),
+            _ => None,
+        };
+        Ok(Conditions { path, headers, query, port: self.request_port(place, written)? })
+    }
+
+    /// The port that each request has to be asked for: none, if the configuration says the listener's.
+    fn request_port(&self, place: &Place<'_>, written: &HttpMatch) -> Result<Option<u16>, Refusal> {
+        let Some(port) = written.port.filter(|port| *port != 0) else {
+            return Ok(None);
+        };
+        let port = port_number(&place.field("port"), port)?;
+        Ok(if self.world.port.is_none() { Some(port) } else { None })
+    }
+
+    /// The destinations that may get a request: all but those of weight 0, or the only one (Istio, `HTTPRouteDestination.weight`).
+    fn destinations(&mut self, place: &Place<'_>, written: &[RouteDestination]) -> Result<Vec<Destination>, Refusal> {
+        let mut destinations = Vec::with_capacity(written.len());
+        for (index, written) in written.iter().enumerate() {
+            let place = place.index(index);
+            if written.headers.is_some() {
+                return Err(place.field("headers").refuse(NOT_IMPLEMENTED));
+            }
+            let weight = weight(&place.field("weight"), written.weight.unwrap_or(0))?;
+            let cluster = self.cluster(&place.field("destination"), &written.destination)?;
+            destinations.push(Destination { cluster, subset: written.destination.subset.clone(), weight });
+        }
+        if destinations.len() > 1 {
+            destinations.retain(|destination| destination.weight > 0);
+            let sum: u64 = destinations.iter().map(|destination| u64::from(destination.weight)).sum();
+            if sum == 0 {
+                return Err(place.refuse("the weights of all destinations are 0"));
+            }
+            if sum > u64::from(u32::MAX) {
+                return Err(place.refuse(format!("the weights add up to {sum}, more than {}", u32::MAX)));
+            }
+        }
+        Ok(destinations)
+    }
+
+    fn mirrors(&mut self, place: &Place<'_>, written: &HttpRoute) -> Result<Vec<Mirror>, Refusal> {
+        if written.mirror.is_some() && !written.mirrors.is_empty() {
+            return Err(place.field("mirrors").refuse("cannot stand beside mirror"));
+        }
+        let mut mirrors = Vec::new();
+        let share = single_share(place, written)?;
+        if let Some(destination) = &written.mirror {
+            let cluster = self.cluster(&place.field("mirror"), destination)?;
+            mirrors.push(Mirror { cluster, share });
+        }
+        for (index, mirror) in written.mirrors.iter().enumerate() {
+            let place = place.field("mirrors");
+            let place = place.index(index);
+            let share = match mirror.percentage {
+                Some(percentage) => percent(&place.field("percentage"), percentage)?,
+                None => Share::ALL,
+            };
+            let cluster = self.cluster(&place.field("destination"), &mirror.destination)?;
+            mirrors.push(Mirror { cluster, share });
+        }
+        mirrors.retain(|mirror| !mirror.share.is_none());
+        Ok(mirrors)
+    }
+
+    /// The cluster of a destination. Its port is the one that is written, else the only one of the Service if that is
+    /// among the resources, else the listener's.
+    fn cluster(&mut self, place: &Place<'_>, written: &written::Destination) -> Result<ClusterName, Refusal> {
+        let host_place = place.field("host");
+        if let Some(mistake) = mistake_in(&written.host) {
+            return Err(host_place.refuse(mistake));
+        }
+        if written.host.contains('*') {
+            return Err(host_place.refuse(format!("{} has a wildcard: a destination is one host", written.host)));
+        }
+        let host = written.host.strip_suffix('.').unwrap_or(&written.host);
+        let host = full_name(host, self.namespace, &self.world.cluster_domain);
+        let port = match written.port {
+            Some(selector) => {
+                let place = place.field("port");
+                let number = selector.number.ok_or_else(|| place.refuse("must have a number"))?;
+                Some(port_number(&place.field("number"), number)?)
+            }
+            None => self.known.only_port(&host).or(self.world.port),
+        };
+        let subset = written.subset.as_deref().filter(|subset| !subset.is_empty());
+        if let Some(subset) = subset {
+            if subset.bytes().any(|byte| byte.is_ascii_control()) {
+                return Err(place.field("subset").refuse(format!("{subset:?} cannot be in the name of a cluster")));
+            }
+            if !self.known.has_subset(&host, subset) {
+                let reason = format!("no DestinationRule here declares the subset {subset} of {host}");
+                self.warnings.push(place.field("subset").warn(reason));
+            }
+        }
+        Ok(self.world.template.name(&host, subset, port))
+    }
+}
+
+const NOT_IMPLEMENTED: &str = "is not implemented yet";
+
+/// Refuses by its name what this version of Serin does not do.
+fn refuse_unimplemented(place: &Place<'_>, written: &HttpRoute) -> Result<(), Refusal> {
+    let fields = [
+        ("redirect", &written.redirect),
+        ("directResponse", &written.direct_response),
+        ("delegate", &written.delegate),
+        ("rewrite", &written.rewrite),
+        ("timeout", &written.timeout),
+        ("retries", &written.retries),
+        ("fault", &written.fault),
+        ("corsPolicy", &written.cors_policy),
+        ("headers", &written.headers),
+    ];
+    match fields.iter().find(|(_, value)| value.is_some()) {
+        Some((field, _)) => Err(place.field(field).refuse(NOT_IMPLEMENTED)),
+        None => Ok(()),
+    }
+}
+
+/// Conditions on headers; `host` is another name for `:authority`, as in Envoy.
+fn header_conditions(
+    place: &Place<'_>,
+    written: &BTreeMap<String, StringMatch>,
+    without: bool,
+    into: &mut Vec<HeaderCondition>,
+) -> Result<(), Refusal> {
+    for (name, text) in written {
+        let place = place.field(name);
+        if name.starts_with('@') {
+            return Err(place.refuse(NOT_IMPLEMENTED));
+        }
+        let token = name.strip_prefix(':').unwrap_or(name);
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if token.is_empty() || !token.bytes().all(is_token) {
+            return Err(place.refuse(format!("`{name}` is not the name of a header")));
+        }
+        // Istio takes a bare `*` in withoutHeaders for mere presence.
+        let any = without && text.regex.as_deref() == Some("*");
+        let text = if any { TextCondition::Present } else { TextCondition::compile(&place, text)? };
+        let name = name.to_ascii_lowercase();
+        let name = if name == "host" { ":authority".to_owned() } else { name };
+        into.push(HeaderCondition { name, text, without });
+    }
+    Ok(())
+}
+
+/// Istio, `validateStringMatch`: a prefix of nothing would match everything.
+fn refuse_empty_prefix(place: &Place<'_>, text: &StringMatch) -> Result<(), Refusal> {
+    match text.prefix.as_deref() {
+        Some("") => Err(place.field("prefix").refuse("must not be empty")),
+        _ => Ok(()),
+    }
+}
+
+fn weight(place: &Place<'_>, weight: i64) -> Result<u32, Refusal> {
+    if weight < 0 {
+        return Err(place.refuse(format!("{weight} is negative")));
+    }
+    u32::try_from(weight)
+        .ok()
+        .filter(|weight| *weight <= i32::MAX as u32)
+        .ok_or_else(|| place.refuse(format!("{weight} is more than {}", i32::MAX)))
+}
+
+fn port_number(place: &Place<'_>, port: u32) -> Result<u16, Refusal> {
+    u16::try_from(port)
+        .ok()
+        .filter(|port| *port > 0)
+        .ok_or_else(|| place.refuse(format!("{port} is not a port: ports are from 1 to 65535")))
+}
+
+/// The share of the single `mirror`: `mirrorPercentage` beats the older `mirrorPercent`, and none means all
+/// (Istio, `mirrorPercent` in `route.go`).
+fn single_share(place: &Place<'_>, written: &HttpRoute) -> Result<Share, Refusal> {
+    let older = written.mirror_percent.map(|percent| Percent { value: f64::from(percent) });
+    let older = older.map(|value| percent_at(&place.field("mirrorPercent"), value)).transpose()?;
+    let newer = written.mirror_percentage.map(|value| percent(&place.field("mirrorPercentage"), value)).transpose()?;
+    Ok(newer.or(older).unwrap_or(Share::ALL))
+}
+
+fn percent(place: &Place<'_>, written: Percent) -> Result<Share, Refusal> {
+    percent_at(&place.field("value"), written)
+}
+
+fn percent_at(place: &Place<'_>, Percent { value }: Percent) -> Result<Share, Refusal> {
+    Share::from_percent(value).ok_or_else(|| place.refuse(format!("{value} is not from 0 to 100")))
+}

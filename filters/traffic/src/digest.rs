@@ -1,0 +1,62 @@
+//! The digest of a configuration, by which filters know that they were given the same one.
+
+use serde_json::Value;
+use std::fmt;
+use xxhash_rust::xxh64::Xxh64;
+
+/// A digest of what a configuration says, not of how it is written: order of fields and white space do not count.
+///
+/// ```
+/// use serin_traffic::Digest;
+///
+/// let one = Digest::of(&serde_json::json!({"port": 80, "gateway": "mesh"}));
+/// let other = Digest::of(&serde_json::json!({"gateway": "mesh", "port": 80}));
+/// assert_eq!(one, other);
+/// assert_eq!(one.to_string().len(), 16);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// The digest of the document that `value` holds.
+    pub fn of(value: &Value) -> Self {
+        let mut hash = Xxh64::new(0);
+        feed(&mut hash, value);
+        Self(hash.digest())
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
+    }
+}
+
+/// Feeds the value to the hash, an object's fields in the order of their names.
+fn feed(hash: &mut Xxh64, value: &Value) {
+    match value {
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            hash.update(b"{");
+            for (name, value) in fields {
+                feed(hash, &Value::from(name.as_str()));
+                feed(hash, value);
+            }
+            hash.update(b"}");
+        }
+        Value::Array(items) => {
+            hash.update(b"[");
+            items.iter().for_each(|item| feed(hash, item));
+            hash.update(b"]");
+        }
+        plain => {
+            hash.update(plain.to_string().as_bytes());
+            hash.update(b",");
+        }
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}

@@ -1,0 +1,7 @@
+//! Whether a request meets the conditions of a match.
+
+mod conditions;
+mod text;
+
+pub(crate) use conditions::{Conditions, HeaderCondition, PathCondition, QueryCondition};
+pub(crate) use text::TextCondition;

@@ -1,0 +1,121 @@
+//! Why a configuration is not taken.
+
+use std::fmt;
+
+/// A configuration that is not taken: where the mistake is and what it is.
+///
+/// Its text is one line, the path first:
+///
+/// ```
+/// use serin_traffic::Refusal;
+///
+/// let refusal = Refusal::new("resources[0].spec.http[1].route[0].weight", "-1 is negative");
+/// assert_eq!(refusal.to_string(), "resources[0].spec.http[1].route[0].weight: -1 is negative");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    path: String,
+    reason: String,
+}
+
+impl Refusal {
+    /// A refusal of what stands at `path`, for `reason`.
+    pub fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { path: path.into(), reason: reason.into() }
+    }
+
+    /// Where the mistake stands, counted from the document's root; empty for the document itself.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is wrong there.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.path.is_empty() { f.write_str(&self.reason) } else { write!(f, "{}: {}", self.path, self.reason) }
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// What is legal and yet suspect: taken, and said in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Warning {
+    path: String,
+    reason: String,
+}
+
+impl Warning {
+    pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self { path: path.into(), reason: reason.into() }
+    }
+
+    /// Where the suspect value stands, counted from the document's root.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What is suspect about it.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path, self.reason)
+    }
+}
+
+/// A place in the document, kept as a chain so that a path is only spelled out when something is wrong there.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    parent: Option<&'a Place<'a>>,
+    step: Step<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Field(&'a str),
+    Index(usize),
+}
+
+impl<'a> Place<'a> {
+    pub(crate) const fn root(field: &'a str) -> Self {
+        Self { parent: None, step: Step::Field(field) }
+    }
+
+    pub(crate) const fn field(&'a self, name: &'a str) -> Self {
+        Self { parent: Some(self), step: Step::Field(name) }
+    }
+
+    pub(crate) const fn index(&'a self, index: usize) -> Self {
+        Self { parent: Some(self), step: Step::Index(index) }
+    }
+
+    pub(crate) fn refuse(&self, reason: impl Into<String>) -> Refusal {
+        Refusal::new(self.to_string(), reason)
+    }
+
+    pub(crate) fn warn(&self, reason: impl Into<String>) -> Warning {
+        Warning::new(self.to_string(), reason)
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(parent) = self.parent {
+            parent.fmt(f)?;
+        }
+        match self.step {
+            Step::Index(index) => write!(f, "[{index}]"),
+            Step::Field(name) if self.parent.is_some() => write!(f, ".{name}"),
+            Step::Field(name) => f.write_str(name),
+        }
+    }
+}

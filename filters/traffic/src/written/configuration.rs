@@ -1,0 +1,111 @@
+//! `pluginConfig`, the document that every Serin filter is given.
+
+use super::{null_as_absent, read};
+use crate::digest::Digest;
+use crate::refusal::Refusal;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The plug-in configuration of every Serin filter.
+///
+/// ```
+/// use serin_traffic::written::Configuration;
+///
+/// let configuration = Configuration::from_json(br#"{"resources": [], "gateway": "default/bookinfo"}"#)?;
+/// assert_eq!(configuration.gateway.as_deref(), Some("default/bookinfo"));
+///
+/// let refusal = Configuration::from_json(br#"{"gatway": "mesh"}"#).unwrap_err();
+/// assert!(refusal.to_string().starts_with("gatway: unknown field `gatway`"));
+/// # Ok::<(), serin_traffic::Refusal>(())
+/// ```
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Configuration {
+    /// Manifests, verbatim: VirtualService, DestinationRule, Service.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub resources: Vec<Value>,
+    /// Which gateway this proxy is: `mesh` (the default) or `namespace/name`.
+    pub gateway: Option<String>,
+    /// Who calls through this proxy; by default what the node's metadata says.
+    pub source: Option<Source>,
+    /// The listener's port as rules see it; by default the port that the request came in on.
+    pub port: Option<u16>,
+    /// The namespace of manifests that name none; `default` if absent.
+    pub namespace: Option<String>,
+    /// The domain that short host names are completed with; `cluster.local` if absent.
+    pub cluster_domain: Option<String>,
+    /// The template of cluster names; `outbound|{port}|{subset}|{host}` if absent.
+    pub cluster: Option<String>,
+    /// What a request meets whose host has a VirtualService of which no rule applies.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub unmatched: Unmatched,
+    /// How a header that is repeated is matched.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub repeated_headers: RepeatedHeaders,
+    #[serde(skip)]
+    pub(crate) digest: Digest,
+}
+
+impl Configuration {
+    /// Reads the bytes that the proxy hands over.
+    ///
+    /// No bytes at all are an empty configuration: a filter that routes nothing.
+    ///
+    /// # Errors
+    ///
+    /// A [`Refusal`] if the bytes are not JSON, or name a field or a value that the configuration does not have.
+    pub fn from_json(bytes: &[u8]) -> Result<Self, Refusal> {
+        if bytes.is_empty() {
+            return Ok(Self::default());
+        }
+        let value: Value =
+            serde_json::from_slice(bytes).map_err(|error| Refusal::new("", format!("not JSON: {error}")))?;
+        Self::from_value(value)
+    }
+
+    /// Reads the document that `value` holds.
+    ///
+    /// # Errors
+    ///
+    /// As [`Configuration::from_json`].
+    pub fn from_value(value: Value) -> Result<Self, Refusal> {
+        let digest = Digest::of(&value);
+        Ok(Self { digest, ..read("", value)? })
+    }
+}
+
+/// Who calls: the workload that this proxy stands beside.
+///
+/// Istio's `sourceLabels` and `sourceNamespace` are compared with it (VirtualService, `HTTPMatchRequest`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Source {
+    /// The workload's namespace.
+    pub namespace: Option<String>,
+    /// The workload's labels.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// What becomes of a request whose host has a VirtualService of which no rule applies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unmatched {
+    /// It is answered with 404, as in Istio.
+    #[default]
+    NotFound,
+    /// It passes, and Envoy's own routes decide.
+    Pass,
+}
+
+/// How a header is matched that a request carries more than once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RepeatedHeaders {
+    /// Each value on its own, as Envoy does from 1.39 on.
+    #[default]
+    Individually,
+    /// The values joined with a comma, as Envoy did before.
+    Joined,
+}

@@ -1,0 +1,43 @@
+//! The written form: manifests and plug-in configuration as the operator types them.
+//!
+//! These types say what may be written, not what it means: [`crate::Policy`] is the compiled form that requests ask.
+//! Reading is strict. A field that Istio does not have is refused by its path, and so is a value of the wrong type.
+
+mod configuration;
+mod destination_rule;
+mod manifest;
+mod service;
+mod virtual_service;
+
+pub use configuration::{Configuration, RepeatedHeaders, Source, Unmatched};
+pub use destination_rule::{
+    ConnectionPool, ConsistentHash, DestinationRule, HashCookie, HttpPool, LoadBalancer, OutlierDetection,
+    PortTrafficPolicy, Subset, TcpPool, TrafficPolicy,
+};
+pub use manifest::{Kind, Manifest, Metadata, Spec};
+pub use service::{Service, ServicePort};
+pub use virtual_service::{
+    Destination, HttpMatch, HttpRoute, Mirror, Percent, PortSelector, RouteDestination, StringMatch, VirtualService,
+};
+
+use crate::refusal::Refusal;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// Reads `value` as a `T`; a mistake is refused with its path below `path`.
+pub(crate) fn read<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, Refusal> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let below = error.path().to_string();
+        let separator = if path.is_empty() || below == "." || below.starts_with('[') { "" } else { "." };
+        let below = if below == "." { "" } else { below.as_str() };
+        Refusal::new(format!("{path}{separator}{below}"), error.into_inner().to_string())
+    })
+}
+
+/// Reads a field that is null as one that is not there, as Kubernetes does.
+///
+/// Within a map of conditions it stays a mistake: `headers: {end-user: }` must not become a rule without condition.
+pub(crate) fn null_as_absent<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
