@@ -1,12 +1,27 @@
 #!/usr/bin/env bash
-# Builds the modules for wasm32 into target/filters.
+# Builds the four modules into target/filters/{header-router,subset-picker,shadow-mirror,canary}.wasm.
+#
+# Cargo's own files go to target/wasm ($SERIN_WASM_TARGET_DIR overrides it), because an outer cargo, whose build script
+# calls this, holds the lock of target/. A module whose bytes are as before keeps its file and time.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-unset CARGO_ENCODED_RUSTFLAGS RUSTFLAGS CARGO RUSTC RUSTC_WRAPPER RUSTC_WORKSPACE_WRAPPER CARGO_MAKEFLAGS MAKEFLAGS
-target=${SERIN_WASM_TARGET_DIR:-target/wasm}
-cargo build --locked -q --target-dir "$target" --target wasm32-unknown-unknown --profile filter -p header-router -p subset-picker -p shadow-mirror -p canary
-mkdir -p target/filters
-for m in header-router subset-picker shadow-mirror canary; do
-  from="$target/wasm32-unknown-unknown/filter/${m//-/_}.wasm"
-  cmp -s "$from" "target/filters/$m.wasm" || { cp "$from" "target/filters/.$m.new"; mv "target/filters/.$m.new" "target/filters/$m.wasm"; }
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+modules=(header-router subset-picker shadow-mirror canary)
+built="${SERIN_WASM_TARGET_DIR:-$PWD/target/wasm}"
+out=target/filters
+
+toolchain="$(filters/wasm-toolchain.sh)"
+declare -a wasm_cargo wasm_std
+eval "$toolchain"
+
+"${wasm_cargo[@]}" build --locked --profile filter --target wasm32-unknown-unknown --target-dir "$built" \
+    "${wasm_std[@]}" "${modules[@]/#/--package=}"
+
+mkdir -p "$out"
+for module in "${modules[@]}"; do
+    new="$built/wasm32-unknown-unknown/filter/${module//-/_}.wasm"
+    if ! cmp -s "$new" "$out/$module.wasm"; then
+        cp "$new" "$out/.$module.wasm.$$"
+        mv "$out/.$module.wasm.$$" "$out/$module.wasm"
+    fi
 done

@@ -7,6 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// The byte that a serialized `google.protobuf.Struct` begins with: its first field, with a length.
+const PROTOBUF_FIRST_FIELD: u8 = 0x0a;
+
 /// The plug-in configuration of every Serin filter.
 ///
 /// ```
@@ -59,8 +62,15 @@ impl Configuration {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
-        let value: Value =
-            serde_json::from_slice(bytes).map_err(|error| Refusal::new("", format!("not JSON: {error}")))?;
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+            // Whoever reads that a document which looks right is not JSON needs to know what became of it.
+            let hint = if bytes.first() == Some(&PROTOBUF_FIRST_FIELD) {
+                "; a google.protobuf.Struct reaches a filter as protobuf: put the JSON into a google.protobuf.StringValue"
+            } else {
+                ""
+            };
+            Refusal::new("", format!("not JSON: {error}{hint}"))
+        })?;
         Self::from_value(value)
     }
 

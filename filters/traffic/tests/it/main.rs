@@ -1,0 +1,9 @@
+//! What rules decide about requests, scene by scene: natively, and on wasm32 in Node.
+
+mod hosts;
+mod matches;
+mod mirrors;
+mod published;
+mod refusals;
+mod scene;
+mod splits;

@@ -1,0 +1,112 @@
+//! The stage: a policy from manifests, and a request from a line.
+
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use core::prelude::v1::test;
+#[cfg(target_arch = "wasm32")]
+pub(crate) use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use serde_json::{Value, json};
+use serin_traffic::written::{Configuration, Source};
+use serin_traffic::{Compiled, Headers, Outcome, Policy, Request, Ticket};
+
+/// A VirtualService `default/{name}` with that spec.
+pub(crate) fn virtual_service(name: &str, spec: Value) -> Value {
+    json!({
+        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+        "metadata": {"name": name, "namespace": "default"}, "spec": spec,
+    })
+}
+
+/// A configuration of one VirtualService for the host `reviews`, with these rules.
+pub(crate) fn rules(http: Value) -> Value {
+    json!({"resources": [virtual_service("reviews", json!({"hosts": ["reviews"], "http": http}))]})
+}
+
+/// A rule with that match, to that subset of `reviews`.
+pub(crate) fn to_subset(subset: &str, matches: Value) -> Value {
+    json!({"match": matches, "route": [{"destination": {"host": "reviews", "subset": subset}}]})
+}
+
+#[track_caller]
+pub(crate) fn compiled(configuration: Value) -> Compiled {
+    try_compile(configuration).unwrap_or_else(|refusal| panic!("refused: {refusal}"))
+}
+
+#[track_caller]
+pub(crate) fn policy(configuration: Value) -> Policy {
+    compiled(configuration).policy
+}
+
+#[track_caller]
+pub(crate) fn refusal(configuration: Value) -> String {
+    match try_compile(configuration) {
+        Ok(_) => panic!("the configuration was taken"),
+        Err(refusal) => refusal,
+    }
+}
+
+pub(crate) fn warnings(configuration: Value) -> Vec<String> {
+    compiled(configuration).warnings.iter().map(ToString::to_string).collect()
+}
+
+fn try_compile(configuration: Value) -> Result<Compiled, String> {
+    let written = Configuration::from_value(configuration).map_err(|refusal| refusal.to_string())?;
+    Policy::compile(&written, &Source::default()).map_err(|refusal| refusal.to_string())
+}
+
+/// A request as the proxy sees it.
+pub(crate) struct Get {
+    headers: Headers,
+    port: Option<u16>,
+}
+
+/// `GET http://{authority}{target}` on port 9080.
+pub(crate) fn get(authority: &str, target: &str) -> Get {
+    let mut headers = Headers::default();
+    headers.push(b":authority", authority.as_bytes());
+    headers.push(b":path", target.as_bytes());
+    headers.push(b":method", b"GET");
+    headers.push(b":scheme", b"http");
+    Get { headers, port: Some(9080) }
+}
+
+impl Get {
+    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        self.headers.push(name.as_bytes(), value.as_ref());
+        self
+    }
+
+    pub(crate) fn port(mut self, port: u16) -> Self {
+        self.port = Some(port);
+        self
+    }
+}
+
+impl Request for Get {
+    fn headers(&self) -> &Headers {
+        &self.headers
+    }
+
+    fn port(&self) -> Option<u16> {
+        self.port
+    }
+}
+
+/// The cluster that the request goes to, drawing ticket 0; `404` if no rule applies, `-` if the host is nobody's.
+pub(crate) fn cluster(policy: &Policy, request: &Get) -> String {
+    match policy.route(request) {
+        Outcome::NoHost => "-".to_owned(),
+        Outcome::NoRule(_) => "404".to_owned(),
+        Outcome::Rule(id) => {
+            let rule = policy.rule(id).expect("the policy knows its own rules");
+            let destination = rule.pick(|| Ticket(0)).expect("a rule has a destination");
+            destination.cluster.with_port(request.port).into_owned()
+        }
+    }
+}
+
+/// The subset that the request goes to.
+pub(crate) fn subset(policy: &Policy, request: &Get) -> String {
+    let cluster = cluster(policy, request);
+    cluster.split('|').nth(2).unwrap_or(&cluster).to_owned()
+}
