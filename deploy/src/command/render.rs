@@ -1,7 +1,8 @@
 //! `serin render`.
 
-use super::{CommandResult, Filters, Finding, Manifests};
+use super::{CommandResult, Filters, Finding, Manifests, label};
 use crate::render::envoy::{Options, render};
+use crate::render::istio::{self, istio};
 use crate::render::{Endpoints, Filter, Listen};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::{self, Write};
@@ -12,12 +13,14 @@ use std::path::PathBuf;
 #[derive(Debug, Subcommand)]
 pub(super) enum Render {
     Envoy(Envoy),
+    Istio(Istio),
 }
 
 impl Render {
     pub(super) fn run(self) -> CommandResult {
         match self {
             Self::Envoy(envoy) => envoy.run(),
+            Self::Istio(istio) => istio.run(),
         }
     }
 }
@@ -88,6 +91,64 @@ impl Envoy {
                     writeln!(out, "# {} listens on {}:{}.", name.gateway, self.address, name.port)?;
                 }
                 write!(out, "{}", serde_saphyr::to_string(&rendered.configuration)?)?;
+            }
+        }
+        Ok(Finding::Right)
+    }
+}
+
+/// What to apply to an Istio mesh: one WasmPlugin for each filter, and the EnvoyFilter that adds the route they need
+///
+/// The WasmPlugins carry those of the manifests that matter to the proxies, verbatim. --namespace is where they run.
+#[derive(Debug, Args)]
+pub(super) struct Istio {
+    #[command(flatten)]
+    manifests: Manifests,
+
+    /// A label of the Pods whose proxies get the filters: the callers in a mesh, or a gateway's own Pods; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
+    selector: Vec<(String, String)>,
+
+    /// The Gateway that the proxies are, as `namespace/name` [default: sidecars of the mesh]
+    #[arg(long, value_name = "NAME")]
+    gateway: Option<String>,
+
+    /// Where the images of the modules are: a registry and the path in it
+    #[arg(long, default_value = "registry.example/serin", value_name = "REGISTRY/PATH")]
+    registry: String,
+
+    /// The images' tag
+    #[arg(long, default_value = env!("CARGO_PKG_VERSION"), value_name = "TAG")]
+    tag: String,
+
+    /// How the manifests are written; kubectl reads both
+    #[arg(long, value_enum, default_value = "yaml")]
+    output: Written,
+}
+
+impl Istio {
+    fn run(self) -> CommandResult {
+        let world = self.manifests.read()?;
+        let rendered = istio(
+            &world,
+            &istio::Options {
+                selector: self.selector.into_iter().collect(),
+                namespace: self.manifests.namespace,
+                gateway: self.gateway,
+                registry: self.registry,
+                tag: self.tag,
+            },
+        );
+        let mut out = io::stdout().lock();
+        match self.output {
+            Written::Json => {
+                let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": rendered});
+                writeln!(out, "{list:#}")?;
+            }
+            Written::Yaml => {
+                for manifest in &rendered {
+                    write!(out, "---\n{}", serde_saphyr::to_string(manifest)?)?;
+                }
             }
         }
         Ok(Finding::Right)

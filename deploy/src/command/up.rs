@@ -2,13 +2,14 @@
 
 use super::counts::Counts;
 use super::{CommandResult, EnvoyArgs, Filters, Finding, Manifests, Output, runtime};
-use crate::manifests::{PortProtocol, World};
+use crate::manifests::{CLUSTER_DOMAIN, PortProtocol, Service, World};
 use crate::pocket::{Options, Pocket};
 use crate::render::ListenerName;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use console::Term;
 use serde_json::{Value, json};
-use std::io::{self, IsTerminal, Write};
+use serin_traffic::host_name::full_name;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -65,14 +66,8 @@ async fn up(world: &World, options: &Options, output: Output) -> CommandResult {
         Err(error) => Err(error),
     };
     let log = pocket.envoy().log();
-    let last = Counts::of(world, &pocket);
     pocket.stop().await;
-    let ended = watched?;
-    match output {
-        Output::Table => writeln!(io::stdout(), "{}", last.table())?,
-        Output::Json => writeln!(io::stdout(), "{}", json!({"requests": last.json()}))?,
-    }
-    match ended {
+    match watched? {
         Ended::Asked => Ok(Finding::Right),
         Ended::Envoy => Err(format!("envoy ended; its log says:\n{log}").into()),
     }
@@ -101,23 +96,32 @@ fn show_listeners(world: &World, pocket: &Pocket, output: Output) -> io::Result<
 
 /// How the listener can be tried.
 fn example(world: &World, name: &ListenerName, address: SocketAddr) -> String {
-    let service = world.services.iter().find(|service| {
-        service.ports.iter().any(|port| port.number == name.port && port.protocol != PortProtocol::Other)
-    });
-    let of_mesh = || service.map(|service| service.full_name());
-    let of_gateway = || {
-        let gateway = world.gateways.iter().find(|gateway| gateway.full_name() == name.gateway)?;
-        let server = gateway.servers.iter().filter(|server| server.port == name.port);
-        let mut hosts = server.flat_map(|server| &server.hosts).chain(
-            world.virtual_services().filter(|(_, spec)| !spec.gateways.is_empty()).flat_map(|(_, spec)| &spec.hosts),
-        );
-        hosts.find(|host| !host.contains('*')).cloned()
-    };
-    let host = if name.gateway == "mesh" { of_mesh() } else { of_gateway() };
-    match host {
+    match if name.gateway == "mesh" { host_of_mesh(world, name.port) } else { host_of_gateway(world, name) } {
         Some(host) => format!("curl -H 'Host: {host}' http://{address}/"),
         None => format!("curl http://{address}/"),
     }
+}
+
+/// A service with that port, one that has rules if there is any.
+fn host_of_mesh(world: &World, port: u16) -> Option<String> {
+    let ruled: Vec<String> = world
+        .virtual_services()
+        .flat_map(|(traffic, spec)| spec.hosts.iter().map(|host| full_name(host, &traffic.namespace, CLUSTER_DOMAIN)))
+        .collect();
+    let has_port =
+        |service: &&Service| service.ports.iter().any(|it| it.number == port && it.protocol != PortProtocol::Other);
+    let mut services: Vec<String> = world.services.iter().filter(has_port).map(Service::full_name).collect();
+    services.sort_by_key(|service| !ruled.contains(service));
+    services.into_iter().next()
+}
+
+/// A host that the Gateway lets in, or one that has rules.
+fn host_of_gateway(world: &World, name: &ListenerName) -> Option<String> {
+    let gateway = world.gateways.iter().find(|gateway| gateway.full_name() == name.gateway)?;
+    let servers = gateway.servers.iter().filter(|server| server.port == name.port);
+    let virtual_services = world.virtual_services().filter(|(_, spec)| !spec.gateways.is_empty());
+    let mut hosts = servers.flat_map(|server| &server.hosts).chain(virtual_services.flat_map(|(_, spec)| &spec.hosts));
+    hosts.find(|host| !host.contains('*')).cloned()
 }
 
 enum Ended {
@@ -125,21 +129,15 @@ enum Ended {
     Envoy,
 }
 
-/// Shows who gets what until someone asks to stop.
+/// Shows who gets what until someone asks to stop, and what everyone got in the end.
 async fn watch(world: &World, pocket: &mut Pocket, stop: &mut Stop, output: Output) -> io::Result<Ended> {
-    let live = output == Output::Table && io::stdout().is_terminal();
-    let bar = ProgressBar::with_draw_target(
-        None,
-        if live { ProgressDrawTarget::stdout() } else { ProgressDrawTarget::hidden() },
-    );
-    if let Ok(style) = ProgressStyle::with_template("{msg}") {
-        bar.set_style(style);
-    }
+    let term = Term::stdout();
+    let live = output == Output::Table && term.is_term();
     let (mut shown, mut written) = (None, Instant::now());
     loop {
         let now = Counts::of(world, pocket);
         if live && shown.as_ref() != Some(&now) {
-            bar.set_message(now.table().to_string());
+            redraw(&term, shown.as_ref(), &now)?;
             shown = Some(now);
         } else if shown.as_ref() != Some(&now) && (shown.is_none() || written.elapsed() >= LINE) {
             let mut out = io::stdout().lock();
@@ -150,18 +148,31 @@ async fn watch(world: &World, pocket: &mut Pocket, stop: &mut Stop, output: Outp
             out.flush()?;
             (shown, written) = (Some(now), Instant::now());
         }
-        if pocket.has_ended() {
-            bar.finish_and_clear();
-            return Ok(Ended::Envoy);
-        }
-        tokio::select! {
-            () = tokio::time::sleep(DRAW) => {}
-            () = stop.asked() => {
-                bar.finish_and_clear();
-                return Ok(Ended::Asked);
+        let ended = if pocket.has_ended() {
+            Some(Ended::Envoy)
+        } else {
+            tokio::select! {
+                () = tokio::time::sleep(DRAW) => None,
+                () = stop.asked() => Some(Ended::Asked),
             }
+        };
+        if let Some(ended) = ended {
+            let last = Counts::of(world, pocket);
+            match output {
+                Output::Table if live => redraw(&term, shown.as_ref(), &last)?,
+                Output::Table => writeln!(io::stdout(), "{}", last.table())?,
+                Output::Json => writeln!(io::stdout(), "{}", json!({"requests": last.json()}))?,
+            }
+            return Ok(ended);
         }
     }
+}
+
+/// Draws the counts where those before stand.
+fn redraw(term: &Term, before: Option<&Counts>, now: &Counts) -> io::Result<()> {
+    let drawn = before.map_or(0, |before| before.table().lines().count());
+    term.clear_last_lines(drawn)?;
+    term.write_line(&now.table().to_string())
 }
 
 /// The signals that ask to stop.

@@ -30,17 +30,19 @@ impl Document {
     }
 }
 
-/// The documents of `text`, in order; those of a `List` stand in its place.
-pub(crate) fn documents(text: &Text, namespace: &str) -> Result<Vec<Document>, Mistake> {
+/// The documents of `text`, in order, each of them or what is wrong with it; those of a `List` stand in its place.
+pub(crate) fn documents(text: &Text, namespace: &str) -> Vec<Result<Document, Mistake>> {
     let options = serde_saphyr::options! { strict_booleans: true };
-    let parsed: Vec<Spanned<Value>> = serde_saphyr::from_multiple_with_options(&text.text, options)
-        .map_err(|error| Mistake::everywhere(syntax_error(&text.name, &error)))?;
+    let parsed: Vec<Spanned<Value>> = match serde_saphyr::from_multiple_with_options(&text.text, options) {
+        Ok(parsed) => parsed,
+        Err(error) => return vec![Err(Mistake::everywhere(syntax_error(&text.name, &error)))],
+    };
     let mut documents = Vec::new();
     for parsed in parsed {
         let origin = Origin { file: text.name.clone(), line: parsed.referenced.line(), what: String::new() };
-        collect(origin, parsed.value, namespace, &mut documents)?;
+        collect(origin, parsed.value, namespace, &mut documents);
     }
-    Ok(documents)
+    documents
 }
 
 /// What the parser says, with the file in front; its snippet shows line, column and a caret.
@@ -51,27 +53,29 @@ pub(crate) fn syntax_error(file: &str, error: &serde_saphyr::Error) -> String {
     }
 }
 
-fn collect(origin: Origin, mut value: Value, namespace: &str, into: &mut Vec<Document>) -> Result<(), Mistake> {
-    let text = |value: &Value, pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+fn collect(origin: Origin, mut value: Value, namespace: &str, into: &mut Vec<Result<Document, Mistake>>) {
+    if value.get("kind").is_some_and(|kind| kind == "List") {
+        for item in value.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
+            collect(origin.clone(), item.take(), namespace, into);
+        }
+    } else {
+        into.push(document(origin, value, namespace));
+    }
+}
+
+fn document(origin: Origin, value: Value, namespace: &str) -> Result<Document, Mistake> {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     if !value.is_object() {
         return Err(origin.mistake("is not a manifest: it must have apiVersion, kind and metadata"));
     }
-    let Some(kind) = text(&value, "/kind") else {
+    let Some(kind) = text("/kind") else {
         return Err(origin.mistake("kind: must not be missing"));
     };
-    if kind == "List" {
-        let items = value.get_mut("items").map(Value::take);
-        for item in items.as_ref().and_then(Value::as_array).into_iter().flatten() {
-            collect(origin.clone(), item.clone(), namespace, into)?;
-        }
-        return Ok(());
-    }
-    let Some(name) = text(&value, "/metadata/name").filter(|name| !name.is_empty()) else {
+    let Some(name) = text("/metadata/name").filter(|name| !name.is_empty()) else {
         return Err(Origin { what: kind, ..origin }.mistake("metadata.name: must not be missing"));
     };
-    let namespace = text(&value, "/metadata/namespace").unwrap_or_else(|| namespace.to_owned());
+    let namespace = text("/metadata/namespace").unwrap_or_else(|| namespace.to_owned());
     let origin = Origin { what: format!("{kind} {namespace}/{name}"), ..origin };
-    let api_version = text(&value, "/apiVersion").unwrap_or_default();
-    into.push(Document { origin, api_version, kind, name, namespace, value });
-    Ok(())
+    let api_version = text("/apiVersion").unwrap_or_default();
+    Ok(Document { origin, api_version, kind, name, namespace, value })
 }

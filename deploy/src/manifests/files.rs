@@ -35,7 +35,11 @@ impl fmt::Display for Unreadable {
 
 impl std::error::Error for Unreadable {}
 
-/// Reads the files at `paths`: of a directory those that end in `.yaml`, `.yml` or `.json`, by name; `-` is the standard input.
+/// What may lie among manifests and is none.
+const NO_MANIFESTS: [&str; 3] = ["scenarios.yaml", "kustomization.yaml", "kustomization.yml"];
+
+/// Reads the files at `paths`; `-` is the standard input. Of a directory those are read that end in `.yaml`, `.yml` or
+/// `.json`, in the order of their names, and neither scenarios nor a kustomization.
 ///
 /// # Errors
 ///
@@ -74,8 +78,9 @@ fn manifests_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        let is_manifest =
-            path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|y| extension == *y));
+        let ends_in = |end: &str| path.extension().is_some_and(|extension| extension == end);
+        let is_none = path.file_name().is_some_and(|name| NO_MANIFESTS.iter().any(|none| name == *none));
+        let is_manifest = ["yaml", "yml", "json"].into_iter().any(ends_in) && !is_none;
         if is_manifest && path.is_file() {
             files.push(path);
         }

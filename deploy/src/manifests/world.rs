@@ -69,17 +69,12 @@ impl World {
         let mut world = Self { namespace: namespace.to_owned(), ..Self::default() };
         let mut mistakes = Vec::new();
         let mut names = BTreeSet::new();
-        for text in texts {
-            match documents(text, namespace) {
-                Ok(documents) => {
-                    for document in documents {
-                        if names.insert(document.origin.what.clone()) {
-                            mistakes.extend(world.add(document).err());
-                        } else {
-                            mistakes.push(document.origin.mistake("is there twice"));
-                        }
-                    }
+        for document in texts.iter().flat_map(|text| documents(text, namespace)) {
+            match document {
+                Ok(document) if names.insert(document.origin.what.clone()) => {
+                    mistakes.extend(world.add(document).err())
                 }
+                Ok(document) => mistakes.push(document.origin.mistake("is there twice")),
                 Err(mistake) => mistakes.push(mistake),
             }
         }

@@ -6,6 +6,7 @@ pub mod envoy;
 mod host_names;
 pub mod istio;
 mod listener;
+mod load_balancer;
 mod plugin;
 mod route;
 mod traffic_policy;

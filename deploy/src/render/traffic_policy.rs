@@ -3,9 +3,10 @@
 //! What is not translated is refused by its path.
 
 use super::duration::in_seconds;
+use super::load_balancer::load_balancer;
 use serde_json::{Value, json};
 use serin_traffic::Refusal;
-use serin_traffic::written::{ConnectionPool, ConsistentHash, LoadBalancer, OutlierDetection, TcpPool, TrafficPolicy};
+use serin_traffic::written::{ConnectionPool, LoadBalancer, OutlierDetection, TcpPool, TrafficPolicy};
 
 /// A part of a traffic policy, and its path.
 type At<'a, T> = Option<(String, &'a T)>;
@@ -75,94 +76,17 @@ fn at<'a, T>(path: &str, field: &str, part: &'a Option<T>) -> At<'a, T> {
     part.as_ref().map(|part| (format!("{path}.{field}"), part))
 }
 
-fn refuse_any<const N: usize>(path: &str, fields: [(&str, bool); N]) -> Result<(), Refusal> {
+pub(crate) fn refuse_any<const N: usize>(path: &str, fields: [(&str, bool); N]) -> Result<(), Refusal> {
     match fields.into_iter().find(|(_, is_there)| *is_there) {
         Some((field, _)) => Err(Refusal::new(format!("{path}.{field}"), NOT_RENDERED)),
         None => Ok(()),
     }
 }
 
-fn duration(path: &str, field: &str, text: &str) -> Result<String, Refusal> {
+pub(crate) fn duration(path: &str, field: &str, text: &str) -> Result<String, Refusal> {
     in_seconds(text).ok_or_else(|| {
         Refusal::new(format!("{path}.{field}"), format!("{text:?} is not a duration such as 30ms or 1h"))
     })
-}
-
-fn load_balancer(cluster: &mut Value, path: &str, balancer: &LoadBalancer) -> Result<Option<Value>, Refusal> {
-    refuse_any(
-        path,
-        [
-            ("localityLbSetting", balancer.locality_lb_setting.is_some()),
-            ("zoneAwareLbSetting", balancer.zone_aware_lb_setting.is_some()),
-            ("warmup", balancer.warmup.is_some()),
-            ("warmupDurationSecs", balancer.warmup_duration_secs.is_some()),
-        ],
-    )?;
-    if let Some(simple) = &balancer.simple {
-        cluster["lb_policy"] = match simple.as_str() {
-            "LEAST_REQUEST" | "LEAST_CONN" | "UNSPECIFIED" => "LEAST_REQUEST".into(),
-            "ROUND_ROBIN" | "RANDOM" => simple.as_str().into(),
-            "PASSTHROUGH" => {
-                let reason =
-                    "PASSTHROUGH asks for the client's original destination, which only a redirected connection has";
-                return Err(Refusal::new(format!("{path}.simple"), reason));
-            }
-            other => {
-                let reason = format!("{other} is not one of ROUND_ROBIN, LEAST_REQUEST, RANDOM, PASSTHROUGH");
-                return Err(Refusal::new(format!("{path}.simple"), reason));
-            }
-        };
-    }
-    let Some(hash) = &balancer.consistent_hash else { return Ok(None) };
-    let path = format!("{path}.consistentHash");
-    ring(cluster, hash);
-    key(&path, hash).map(Some)
-}
-
-/// Istio: `ApplyRingHashLoadBalancer`.
-fn ring(cluster: &mut Value, hash: &ConsistentHash) {
-    if let Some(maglev) = &hash.maglev {
-        cluster["lb_policy"] = "MAGLEV".into();
-        if let Some(size) = maglev["tableSize"].as_u64().filter(|size| *size > 0) {
-            cluster["maglev_lb_config"] = json!({"table_size": size});
-        }
-        return;
-    }
-    cluster["lb_policy"] = "RING_HASH".into();
-    let size = match &hash.ring_hash {
-        Some(ring) => ring["minimumRingSize"].as_u64(),
-        None => hash.minimum_ring_size.filter(|size| *size > 0).or(Some(1024)),
-    };
-    if let Some(size) = size.filter(|size| *size > 0) {
-        cluster["ring_hash_lb_config"] = json!({"minimum_ring_size": size});
-    }
-}
-
-/// Istio: `consistentHashToHashPolicy`.
-fn key(path: &str, hash: &ConsistentHash) -> Result<Value, Refusal> {
-    if let Some(name) = &hash.http_header_name {
-        return Ok(json!({"header": {"header_name": name}}));
-    }
-    if let Some(cookie) = &hash.http_cookie {
-        let path = format!("{path}.httpCookie");
-        refuse_any(&path, [("attributes", cookie.attributes.is_some())])?;
-        let mut key = json!({"name": cookie.name});
-        if let Some(ttl) = &cookie.ttl {
-            key["ttl"] = duration(&path, "ttl", ttl)?.into();
-        }
-        if let Some(issued_for) = &cookie.path {
-            key["path"] = issued_for.as_str().into();
-        }
-        return Ok(json!({"cookie": key}));
-    }
-    if hash.use_source_ip == Some(true) {
-        return Ok(json!({"connection_properties": {"source_ip": true}}));
-    }
-    if let Some(name) = &hash.http_query_parameter_name {
-        return Ok(json!({"query_parameter": {"name": name}}));
-    }
-    let keys = "httpHeaderName, httpCookie, useSourceIp, httpQueryParameterName";
-    Err(Refusal::new(path, format!("must have one of {keys}")))
 }
 
 /// Istio: `applyConnectionPool`; zero is as good as nothing there.

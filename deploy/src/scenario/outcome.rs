@@ -76,8 +76,41 @@ fn expected(expect: &Expectation) -> BTreeMap<String, f64> {
     answers.chain(copies).collect()
 }
 
+/// The outcomes with neighbours of one scenario taken together where the same was expected and nothing was left to chance.
+/// What is wrong, and what a test of chance judged, keeps a line of its own.
+fn condensed(outcomes: &[Outcome]) -> Vec<Outcome> {
+    let mut condensed: Vec<(Outcome, usize)> = Vec::new();
+    let plain = |outcome: &Outcome| outcome.right && outcome.p.is_none();
+    for outcome in outcomes {
+        match condensed.last_mut() {
+            Some((last, steps))
+                if plain(last)
+                    && plain(outcome)
+                    && last.scenario == outcome.scenario
+                    && last.expected == outcome.expected =>
+            {
+                *steps += 1;
+                last.requests += outcome.requests;
+                for (name, count) in &outcome.seen {
+                    *last.seen.entry(name.clone()).or_default() += count;
+                }
+            }
+            _ => condensed.push((outcome.clone(), 1)),
+        }
+    }
+    condensed
+        .into_iter()
+        .map(|(outcome, steps)| match steps {
+            1 => outcome,
+            2 => Outcome { step: format!("{}\nand another kind of request", outcome.step), ..outcome },
+            _ => Outcome { step: format!("{}\nand {} other kinds of request", outcome.step, steps - 1), ..outcome },
+        })
+        .collect()
+}
+
 /// The outcomes as a table for people.
 pub fn table(outcomes: &[Outcome]) -> Table {
+    let outcomes = &condensed(outcomes);
     let mut table = crate::command::table(["scenario", "through", "requests", "expected", "seen", "p", "verdict"]);
     let mut last = "";
     for outcome in outcomes {

@@ -101,3 +101,71 @@ fn help_names_every_option() {
         assert!(output.status.success() && text(&output.stdout).contains(option), "{output:?}");
     }
 }
+
+/// Everything that a DestinationRule may say here, once.
+const POLICIES: &str = "
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  trafficPolicy:
+    connectionPool:
+      tcp: {maxConnections: 9, connectTimeout: 30ms, idleTimeout: 1h, maxConnectionDuration: 2h, tcpKeepalive: {probes: 3, time: 2h, interval: 75s}}
+      http: {http1MaxPendingRequests: 8, http2MaxRequests: 7, maxRequestsPerConnection: 6, maxRetries: 5, idleTimeout: 90s, h2UpgradePolicy: UPGRADE}
+    outlierDetection:
+      consecutive5xxErrors: 1
+      consecutiveGatewayErrors: 2
+      consecutiveLocalOriginFailures: 3
+      splitExternalLocalOriginErrors: true
+      interval: 500ms
+      baseEjectionTime: 3m
+      maxEjectionPercent: 100
+      minHealthPercent: 10
+  subsets:
+  - {name: header, trafficPolicy: {loadBalancer: {consistentHash: {httpHeaderName: end-user, maglev: {tableSize: 1009}}}}}
+  - {name: cookie, trafficPolicy: {loadBalancer: {consistentHash: {httpCookie: {name: serin, ttl: 1h, path: /}}}}}
+  - {name: address, trafficPolicy: {loadBalancer: {consistentHash: {useSourceIp: true, minimumRingSize: 64}}}}
+  - {name: query, trafficPolicy: {loadBalancer: {consistentHash: {httpQueryParameterName: uid, ringHash: {minimumRingSize: 64}}}}}
+  - {name: random, trafficPolicy: {loadBalancer: {simple: RANDOM}}}
+  - {name: turns, trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews, shop.example]
+  http:
+  - route: [{destination: {host: reviews, subset: header}}]
+    mirrors: [{destination: {host: reviews, subset: cookie}}, {destination: {host: reviews, subset: query}}]
+---
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: shop}
+spec: {servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: ['*']}]}
+";
+
+#[test]
+fn a_real_envoy_takes_what_is_rendered() {
+    let directory = tempfile::tempdir().unwrap();
+    for module in serin_modules::Module::ALL {
+        std::fs::write(directory.path().join(format!("{}.wasm", module.name())), module.bytes()).unwrap();
+    }
+    let file = directory.path().join("shop.yaml");
+    std::fs::write(&file, format!("{MANIFESTS}{POLICIES}")).unwrap();
+    let (file, modules) = (file.to_str().unwrap(), directory.path().to_str().unwrap());
+    for output in ["yaml", "json"] {
+        let rendered =
+            serin(&["render", "envoy", file, "--modules", modules, "--output", output, "--access-log", "/dev/null"]);
+        assert!(rendered.status.success(), "{}", text(&rendered.stderr));
+        let configuration = directory.path().join(format!("envoy.{output}"));
+        std::fs::write(&configuration, &rendered.stdout).unwrap();
+        let envoy = Command::new(serin::envoy::find(None).unwrap())
+            .args(["--mode", "validate", "--log-level", "error", "--config-path"])
+            .arg(&configuration)
+            .output()
+            .unwrap();
+        assert!(envoy.status.success(), "{}", text(&envoy.stderr));
+    }
+}

@@ -32,7 +32,10 @@ fn drawn(shares: &[(&str, f64)], requests: u64, seed: u64) -> Measurement {
     seen(&counts.into_iter().collect::<Vec<_>>())
 }
 
-const SPLITS: [&[(&str, f64)]; 5] = [
+/// Who should answer which part.
+type Split = &'static [(&'static str, f64)];
+
+const SPLITS: [Split; 5] = [
     &[("v1", 0.5), ("v2", 0.5)],
     &[("v1", 0.9), ("v2", 0.1)],
     &[("v1", 0.999), ("v2", 0.001)],
@@ -64,7 +67,7 @@ fn right_splits_are_as_probable_as_they_say() {
 
 #[test]
 fn a_wrong_split_fails() {
-    let wrong: [(&[(&str, f64)], &[(&str, f64)]); 4] = [
+    let wrong: [(Split, Split); 4] = [
         (&[("v1", 0.9), ("v2", 0.1)], &[("v1", 0.8), ("v2", 0.2)]),
         (&[("v1", 0.5), ("v2", 0.5)], &[("v1", 0.6), ("v2", 0.4)]),
         (&[("v1", 0.999), ("v2", 0.001)], &[("v1", 0.98), ("v2", 0.02)]),

@@ -75,7 +75,7 @@ fn a_list_is_what_it_lists() {
 #[test]
 fn of_a_directory_the_manifests_are_read_in_order() {
     let directory = tempfile::tempdir().unwrap();
-    for name in ["b.yml", "a.yaml", "notes.txt"] {
+    for name in ["b.yml", "a.yaml", "notes.txt", "scenarios.yaml", "kustomization.yaml"] {
         std::fs::write(directory.path().join(name), "").unwrap();
     }
     let texts = load(&[directory.path().to_owned()]).unwrap();
