@@ -1,13 +1,17 @@
 //! From what was written to what requests ask.
 
 mod gateway;
+mod headers;
 mod known;
 mod route;
 
+pub(crate) use route::{percent, percent_at, port_number};
+
 use crate::cluster_name::{ClusterTemplate, ISTIO_TEMPLATE};
 use crate::host_name::{HostTable, aliases, full_name, mistake_in};
+use crate::index::Index;
 use crate::matching::Conditions;
-use crate::policy::{Entry, HostRules, Policy, RuleId, VirtualService};
+use crate::policy::{Applied, HostRules, Policy, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{self, Configuration, Manifest, Source, Spec};
 use gateway::Gateway;
@@ -52,7 +56,7 @@ impl Policy {
         Ok(Compiled {
             policy: Policy {
                 digest: configuration.digest,
-                hosts: assembly.hosts.map(HostOrder::finish),
+                hosts: assembly.hosts.map(|order| order.finish(&assembly.virtual_services)),
                 virtual_services: assembly.virtual_services,
                 repeated_headers: configuration.repeated_headers,
                 unmatched: configuration.unmatched,
@@ -165,10 +169,10 @@ impl Assembly {
                     .warnings
                     .push(rule_place.warn(format!("can never apply: http[{before}] applies to every request")));
             }
-            for (conditions, condition) in rule.matches.iter().enumerate() {
+            for (by, condition) in rule.matches.iter().enumerate() {
                 if applies_always.is_none() {
                     let always = condition.hold_always();
-                    entries.push((Entry { rule: RuleId { virtual_service: place, rule: index }, conditions }, always));
+                    entries.push((Applied { rule: RuleId { virtual_service: place, rule: index }, by }, always));
                     applies_always = always.then_some(index);
                 }
             }
@@ -239,21 +243,26 @@ fn hosts_of(
 #[derive(Default)]
 struct HostOrder {
     virtual_service: usize,
-    selective: Vec<Entry>,
+    selective: Vec<Applied>,
     /// Matches that hold always come last, also behind those of later VirtualServices (Istio, `SortVHostRoutes`).
-    always: Vec<Entry>,
+    always: Vec<Applied>,
 }
 
 impl HostOrder {
-    fn extend(&mut self, entries: &[(Entry, bool)]) {
+    fn extend(&mut self, entries: &[(Applied, bool)]) {
         for (entry, always) in entries {
             if *always { self.always.push(*entry) } else { self.selective.push(*entry) }
         }
     }
 
-    fn finish(self) -> HostRules {
-        let entries = self.selective.into_iter().chain(self.always).collect();
-        HostRules { virtual_service: self.virtual_service, entries }
+    fn finish(self, virtual_services: &[VirtualService]) -> HostRules {
+        let entries: Vec<Applied> = self.selective.into_iter().chain(self.always).collect();
+        let conditions = |applied: &Applied| {
+            let rules = virtual_services.get(applied.rule.virtual_service).map(VirtualService::rules);
+            rules.and_then(|rules: &[Rule]| rules.get(applied.rule.rule)?.matches.get(applied.by))
+        };
+        let index = Index::of(entries.iter().filter_map(conditions));
+        HostRules { virtual_service: self.virtual_service, entries, index }
     }
 }
 

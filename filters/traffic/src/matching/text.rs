@@ -80,6 +80,14 @@ fn compile_regex(place: &Place<'_>, pattern: &str) -> Result<Regex, Refusal> {
     })
 }
 
+pub(crate) fn compile_replacement(
+    place: &Place<'_>,
+    pattern: &str,
+    rewrite: &str,
+) -> Result<(crate::regex::Regex, crate::regex::Rewrite), Refusal> {
+    crate::regex::pair(pattern, rewrite).map_err(|reason| place.field("match").refuse(reason))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
