@@ -1,5 +1,6 @@
 //! From what was written to what requests ask.
 
+mod delegate;
 mod gateway;
 mod headers;
 mod known;
@@ -14,6 +15,7 @@ use crate::matching::Conditions;
 use crate::policy::{Applied, HostRules, Policy, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{self, Configuration, Manifest, Source, Spec};
+use delegate::Delegates;
 use gateway::Gateway;
 use known::Known;
 use route::RouteCompiler;
@@ -45,12 +47,13 @@ impl Policy {
         let world = Surroundings::of(configuration, node)?;
         let manifests = world.read(configuration)?;
         let known = Known::of(&manifests, &world);
+        let delegates = Delegates { manifests: &manifests, world: &world };
         let mut assembly = Assembly::default();
         for (index, manifest) in manifests.iter().enumerate() {
             if let Spec::VirtualService(written) = &manifest.spec {
                 let resources = Place::root("resources");
                 let resource = resources.index(index);
-                assembly.add(&resource.field("spec"), manifest, written, &world, &known)?;
+                assembly.add(&resource.field("spec"), manifest, written, &known, &delegates)?;
             }
         }
         Ok(Compiled {
@@ -136,14 +139,18 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn add(
+    fn add<'a>(
         &mut self,
         spec: &Place<'_>,
-        manifest: &Manifest,
-        written: &written::VirtualService,
-        world: &Surroundings,
+        manifest: &'a Manifest,
+        written: &'a written::VirtualService,
         known: &Known,
+        delegates: &Delegates<'a>,
     ) -> Result<(), Refusal> {
+        let world = delegates.world;
+        if written.hosts.is_empty() && delegates.expect(manifest) {
+            return Ok(());
+        }
         let namespace = world.namespace_of(manifest);
         let hosts = hosts_of(spec, written, namespace, world)?;
         if written.tcp.is_some() || written.tls.is_some() {
@@ -156,18 +163,18 @@ impl Assembly {
         let at_gateway = world.gateway.is_among(&spec.field("gateways"), &written.gateways, namespace)?;
 
         let place = self.virtual_services.len();
-        let mut compiler = RouteCompiler { namespace, world, known, warnings: &mut self.warnings };
-        let mut rules = Vec::with_capacity(written.http.len());
+        let written_rules = delegates.rules_of(&spec.field("http"), written, namespace, &mut self.warnings)?;
+        let mut rules = Vec::with_capacity(written_rules.len());
         let mut entries = Vec::new();
         let mut applies_always = None;
-        for (index, route) in written.http.iter().enumerate() {
-            let http = spec.field("http");
-            let rule_place = http.index(index);
-            let rule = compiler.compile(&rule_place, index, route)?;
+        for (index, written) in written_rules.iter().enumerate() {
+            let rule_place = Place::root(&written.place);
+            let mut compiler =
+                RouteCompiler { namespace: written.namespace, world, known, warnings: &mut self.warnings };
+            let rule = compiler.compile(&rule_place, index, &written.route)?;
             if let Some(before) = applies_always {
-                compiler
-                    .warnings
-                    .push(rule_place.warn(format!("can never apply: http[{before}] applies to every request")));
+                let reason = format!("can never apply: http[{before}] applies to every request");
+                self.warnings.push(rule_place.warn(reason));
             }
             for (by, condition) in rule.matches.iter().enumerate() {
                 if applies_always.is_none() {

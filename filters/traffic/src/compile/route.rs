@@ -24,9 +24,6 @@ pub(super) struct RouteCompiler<'a> {
 
 impl RouteCompiler<'_> {
     pub(super) fn compile(&mut self, place: &Place<'_>, index: usize, written: &HttpRoute) -> Result<Rule, Refusal> {
-        if written.delegate.is_some() {
-            return Err(place.field("delegate").refuse(NOT_IMPLEMENTED));
-        }
         let answer = self.answer(place, written)?;
         let own = header_changes(place, written.headers.as_ref())?;
         let destinations = self.destinations(&place.field("route"), &written.route)?;

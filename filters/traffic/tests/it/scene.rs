@@ -76,6 +76,16 @@ impl Get {
         self
     }
 
+    /// The same with another method.
+    pub(crate) fn method(mut self, method: &str) -> Self {
+        let mut headers = Headers::default();
+        for (name, value) in self.headers.iter() {
+            headers.push(name, if name == b":method" { method.as_bytes() } else { value });
+        }
+        self.headers = headers;
+        self
+    }
+
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
