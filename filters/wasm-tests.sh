@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the tests of serin-traffic as WebAssembly, in Node: what decides in a module decides there as it does natively.
 #
-# The runner must be of exactly the wasm-bindgen in Cargo.lock. It is built once per version, for two or three minutes (unoptimised: it has
-# little to do), and kept # outside the checkout. It is built without TLS, which it needs only for browsers on other machines.
+# The runner must be of exactly the wasm-bindgen in Cargo.lock. It is built once per version, in about two minutes
+# (unoptimised: it has little to do), and kept outside the checkout; without TLS, which only browsers elsewhere need.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

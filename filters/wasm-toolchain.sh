@@ -70,10 +70,16 @@ if [[ -f $chosen ]] && has_debian; then use_debian; fi
 
 if ! command -v rustup >/dev/null; then
     why="there is no rustup"
-elif added="$(timeout 300 rustup target add "$target" 2>&1)" && has_target; then
-    use_rustup
 else
-    why="'rustup target add $target' failed ($(grep -m 1 -E '^error|could not' <<<"${added:-}" || echo 'no answer in 300 s'))"
+    status=0
+    added="$(timeout 300 rustup target add "$target" 2>&1)" || status=$?
+    if [[ $status -eq 0 ]] && has_target; then use_rustup; fi
+    case $status in
+    0) reason="the rustc on the PATH does not have it afterwards" ;;
+    124) reason="no answer in 300 s" ;;
+    *) reason="$(grep -m 1 '^error' <<<"$added" || tail -n 1 <<<"$added")" ;;
+    esac
+    why="'rustup target add $target' did not help ($reason)"
 fi
 
 give_up() {

@@ -1,1 +1,7 @@
-fn main() {}
+//! The command `serin`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    serin::command::main()
+}

@@ -16,6 +16,7 @@ NAME = os.environ.get("SERIN_NAME") or socket.gethostname()
 
 class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer leaves in one piece, not headers first and the body when they are acknowledged
 
     def answer(self):
         body = self.body()

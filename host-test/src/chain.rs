@@ -89,7 +89,7 @@ impl Proxy {
             }
             Some(server) => {
                 if self.deliver(id, direction, place, worker, server, &part).is_err() {
-                    self.fail(id, direction, place, worker, part);
+                    self.fail_stream(id, direction, place, worker, part);
                 }
             }
         }
@@ -102,7 +102,15 @@ impl Proxy {
         }
     }
 
-    fn deliver(&mut self, id: StreamId, direction: Direction, place: usize, worker: usize, server: Server, part: &Part) -> Result<(), Failed> {
+    fn deliver(
+        &mut self,
+        id: StreamId,
+        direction: Direction,
+        place: usize,
+        worker: usize,
+        server: Server,
+        part: &Part,
+    ) -> Result<(), Failed> {
         if self.workers[worker].vms[server.vm].failed {
             return Err(Failed);
         }
@@ -155,7 +163,7 @@ impl Proxy {
     }
 
     /// What a failed VM does to a stream (cpp-host `CHECK_FAIL`, Envoy `failStream`).
-    fn fail(&mut self, id: StreamId, direction: Direction, place: usize, worker: usize, part: Part) {
+    fn fail_stream(&mut self, id: StreamId, direction: Direction, place: usize, worker: usize, part: Part) {
         let goes_on = self.workers[worker].links[place].policy == crate::FailurePolicy::LegacyOpen;
         let mut world = self.shared.world();
         let Some(stream) = world.stream_mut(id) else { return };
@@ -196,11 +204,19 @@ impl Proxy {
     }
 
     /// Calls back for a stream context and books the cost to its stream.
-    fn call_stream(&mut self, worker: usize, vm: usize, context: u32, name: &'static str, arguments: &[u32]) -> Result<Option<u32>, Failed> {
+    fn call_stream(
+        &mut self,
+        worker: usize,
+        vm: usize,
+        context: u32,
+        name: &'static str,
+        arguments: &[u32],
+    ) -> Result<Option<u32>, Failed> {
         let vm = &mut self.workers[worker].vms[vm];
         if vm.failed {
             return Err(Failed);
         }
+        let asked = self.shared.world().after.len();
         let called = vm.call(context, name, arguments);
         let Some(who) = vm.context(context).cloned() else { return Err(Failed) };
         let mut world = self.shared.world();
@@ -212,7 +228,7 @@ impl Proxy {
         }
         called.returned.map_err(|trap| {
             // What the guest had asked for before it trapped does not happen any more.
-            world.after.clear();
+            world.after.truncate(asked);
             world.say(&who, Level::Critical, trap);
             Failed
         })
@@ -222,11 +238,12 @@ impl Proxy {
     pub(crate) fn call_root(&mut self, root: RootId, name: &'static str, arguments: &[u32]) -> Option<u32> {
         let vm = self.workers[root.worker].vms.get_mut(root.vm).filter(|vm| !vm.failed)?;
         let who = vm.context(root.context)?.clone();
+        let asked = self.shared.world().after.len();
         match vm.call(root.context, name, arguments).returned {
             Ok(returned) => returned,
             Err(trap) => {
                 let mut world = self.shared.world();
-                world.after.clear();
+                world.after.truncate(asked);
                 world.say(&who, Level::Critical, trap);
                 None
             }

@@ -2,7 +2,6 @@
 
 use crate::response::Reply;
 use crate::sandbox::Shared;
-use crate::world::World;
 use crate::world::context::StreamId;
 use crate::world::fields::Fields;
 use crate::world::logging::LogLine;
@@ -168,7 +167,8 @@ impl Exchange {
     fn seen(&self) -> &Seen {
         let world = self.shared.world();
         let stream = world.streams.get(&self.id);
-        let view = |version| Box::new(View { version, seen: stream.map(|it| Seen::of(it, &world)).unwrap_or_default(), next: OnceCell::new() });
+        let view =
+            |version| Box::new(View { version, seen: stream.map(Seen::of).unwrap_or_default(), next: OnceCell::new() });
         let version = stream.map_or(0, |stream| stream.version);
         let mut newest = self.views.get_or_init(|| view(version));
         while let Some(next) = newest.next.get() {
@@ -187,7 +187,7 @@ impl Exchange {
 }
 
 impl Seen {
-    fn of(stream: &Stream, world: &World) -> Seen {
+    fn of(stream: &Stream) -> Seen {
         let response = stream.downstream.as_ref().map(|passed| {
             let status = passed.headers.text(":status").and_then(|status| status.parse().ok()).unwrap_or_default();
             let mut headers = passed.headers.clone();
@@ -208,7 +208,7 @@ impl Seen {
             reset: stream.reset,
             fuel: stream.fuel,
             costs: stream.costs.clone(),
-            log: world.log.iter().filter(|line| line.stream == Some(stream.id)).cloned().collect(),
+            log: stream.log.clone(),
         }
     }
 }

@@ -7,6 +7,9 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
+/// A map as it lies in memory: names and values in order, any bytes.
+pub type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// Writes pairs as the guest reads them. No pairs are no bytes, as in cpp-host.
 pub fn encode<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Vec<u8> {
     if pairs.is_empty() {
@@ -32,13 +35,14 @@ pub fn encode<N: AsRef<[u8]>, V: AsRef<[u8]>>(pairs: &[(N, V)]) -> Vec<u8> {
 /// # Errors
 ///
 /// [`Malformed`] if a length points past the end, or a name or value is not followed by a zero byte.
-pub fn decode(bytes: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Malformed> {
+pub fn decode(bytes: &[u8]) -> Result<Pairs, Malformed> {
     if bytes.is_empty() {
         return Ok(Vec::new());
     }
     let count = number(bytes, 0)?;
     // The two lengths of each pair must fit before anything is allocated for them.
-    let mut at = count.checked_mul(8).and_then(|n| n.checked_add(4)).filter(|end| *end <= bytes.len()).ok_or(Malformed)?;
+    let mut at =
+        count.checked_mul(8).and_then(|n| n.checked_add(4)).filter(|end| *end <= bytes.len()).ok_or(Malformed)?;
     let mut pairs = Vec::with_capacity(count);
     for i in 0..count {
         let name = text(bytes, &mut at, number(bytes, 4 + 8 * i)?)?;

@@ -99,7 +99,8 @@ mod tests {
     #[test]
     fn a_url_falls_into_pseudo_headers_and_port() {
         let request = get("http://reviews:9080/reviews/1?full=yes");
-        let expected = [(":authority", "reviews:9080"), (":path", "/reviews/1?full=yes"), (":method", "GET"), (":scheme", "http")];
+        let expected =
+            [(":authority", "reviews:9080"), (":path", "/reviews/1?full=yes"), (":method", "GET"), (":scheme", "http")];
         assert_eq!(request.headers, expected.into_iter().collect());
         assert_eq!(request.port, 9080);
     }

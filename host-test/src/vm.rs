@@ -99,7 +99,13 @@ impl Vm {
     /// # Errors
     ///
     /// Why it cannot be started: bytes that are no module, an unknown import, no ABI version, a trap at the start.
-    pub(crate) fn start(key: VmKey, limits: &Limits, shared: &Shared, place: (usize, usize), plugin: &Arc<Plugin>) -> Result<Vm, String> {
+    pub(crate) fn start(
+        key: VmKey,
+        limits: &Limits,
+        shared: &Shared,
+        place: (usize, usize),
+        plugin: &Arc<Plugin>,
+    ) -> Result<Vm, String> {
         let module = compile(&key.module)?;
         let version = abi::integration::version(&module)?;
         let root = RootId { worker: place.0, vm: place.1, context: 0 };
@@ -124,13 +130,15 @@ impl Vm {
         for name in abi::integration::link_unknown(&mut linker, &mut store, &module, limits.strict)? {
             shared.world().say(&starter, Level::Warn, format!("imports {name}, which is unknown to this host"));
         }
-        let instance = linker.instantiate(&mut store, &module).map_err(|error| format!("cannot be instantiated: {error:?}"))?;
+        let instance =
+            linker.instantiate(&mut store, &module).map_err(|error| format!("cannot be instantiated: {error:?}"))?;
         let memory = instance.get_memory(&mut store, "memory");
         let allocate = ["proxy_on_memory_allocate", "malloc"].into_iter();
         let allocate = allocate.filter_map(|name| instance.get_typed_func(&mut store, name).ok()).next();
         store.data_mut().memory = memory;
         store.data_mut().allocate = allocate;
-        let mut vm = Vm { key, failed: false, store, instance, callbacks: HashMap::new(), fuel: limits.fuel, next_context: 1 };
+        let mut vm =
+            Vm { key, failed: false, store, instance, callbacks: HashMap::new(), fuel: limits.fuel, next_context: 1 };
         let entry = if vm.callback("main").is_some() { "main" } else { "_start" };
         for start in ["_initialize", entry] {
             vm.call(0, start, &[0, 0]).returned?;
@@ -145,10 +153,12 @@ impl Vm {
         };
         let sandbox = self.store.data_mut();
         (sandbox.current, sandbox.effective) = (context, 0);
-        let arguments: Vec<Val> = arguments.iter().take(callback.arguments).map(|number| Val::I32(*number as i32)).collect();
+        let arguments: Vec<Val> =
+            arguments.iter().take(callback.arguments).map(|number| Val::I32(*number as i32)).collect();
         let mut results = [Val::I32(0)];
         let filled = self.store.set_fuel(self.fuel);
-        let called = filled.and_then(|()| callback.function.call(&mut self.store, &arguments, &mut results[..callback.results]));
+        let called =
+            filled.and_then(|()| callback.function.call(&mut self.store, &arguments, &mut results[..callback.results]));
         let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
         let sandbox = self.store.data_mut();
         (sandbox.current, sandbox.effective) = (0, 0);

@@ -47,7 +47,13 @@ impl Worker {
         started.map_err(|reason| Refusal::new(&plugin.name, reason, shared.world().log[first_line..].to_vec()))
     }
 
-    fn start_plugin(&mut self, filter: &Filter, limits: &Limits, shared: &Shared, plugin: &Arc<Plugin>) -> Result<Link, String> {
+    fn start_plugin(
+        &mut self,
+        filter: &Filter,
+        limits: &Limits,
+        shared: &Shared,
+        plugin: &Arc<Plugin>,
+    ) -> Result<Link, String> {
         let key = filter.vm_key();
         let vm = match self.vms.iter().position(|vm| !vm.failed && vm.key == key) {
             Some(vm) => vm,
@@ -72,7 +78,8 @@ impl Worker {
             return Err("proxy_on_vm_start returned false".to_owned());
         }
         shared.world().delivery.configuration = Some(plugin.configuration.clone());
-        let configured = self.vms[vm].call(root, "proxy_on_configure", &[root, plugin.configuration.len() as u32]).returned;
+        let configured =
+            self.vms[vm].call(root, "proxy_on_configure", &[root, plugin.configuration.len() as u32]).returned;
         shared.world().delivery.configuration = None;
         if configured? == Some(0) {
             self.vms[vm].remove_context(root);

@@ -66,3 +66,8 @@ impl Module {
         }
     }
 }
+
+/// The examples of the project's README, which run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -48,7 +48,8 @@ fn send_local_response(
 /// A gRPC client learns everything from headers: HTTP is always 200 (Envoy `Utility::prepareLocalReply`).
 fn in_grpc(reply: Reply, grpc_status: i32) -> Reply {
     let code = u32::try_from(grpc_status).unwrap_or_else(|_| grpc_status_of(reply.status));
-    let mut headers: Fields = [("content-type", "application/grpc"), ("grpc-status", &code.to_string())].into_iter().collect();
+    let mut headers: Fields =
+        [("content-type", "application/grpc"), ("grpc-status", &code.to_string())].into_iter().collect();
     if !reply.body.is_empty() {
         headers.add("grpc-message", reply.body);
     }

@@ -34,9 +34,13 @@ pub(super) fn link(linker: &mut Linker<Sandbox>) -> wasmtime::Result<()> {
         linker.func_wrap(module, "random_get", |caller: Call<'_>, at: u32, len: u32| {
             errno(random_get(&mut Guest(caller), at, len))
         })?;
-        linker.func_wrap(module, "fd_write", |caller: Call<'_>, fd: u32, parts: u32, count: u32, written_at: u32| {
-            errno(fd_write(&mut Guest(caller), fd, parts, count, written_at))
-        })?;
+        linker.func_wrap(
+            module,
+            "fd_write",
+            |caller: Call<'_>, fd: u32, parts: u32, count: u32, written_at: u32| {
+                errno(fd_write(&mut Guest(caller), fd, parts, count, written_at))
+            },
+        )?;
         linker.func_wrap(module, "fd_read", |_: u32, _: u32, _: u32, _: u32| BAD_FILE)?;
         linker.func_wrap(module, "fd_seek", |_: u32, _: i64, _: u32, _: u32| BAD_FILE)?;
         linker.func_wrap(module, "fd_close", |_: u32| SUCCESS)?;

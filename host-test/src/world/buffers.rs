@@ -1,8 +1,8 @@
 //! Buffers: bodies, configurations and what a callback was handed.
 
+use super::World;
 use super::context::Context;
 use super::streams::Direction;
-use super::World;
 use crate::status::Status;
 
 /// Which buffer (spec: `proxy_buffer_type_t`).
@@ -23,8 +23,15 @@ impl Buffer {
     pub(crate) fn from_number(number: u32) -> Result<Buffer, Status> {
         use Buffer::*;
         let known = [
-            RequestBody, ResponseBody, DownstreamData, UpstreamData, CallResponseBody, GrpcMessage, VmConfiguration,
-            PluginConfiguration, CallData,
+            RequestBody,
+            ResponseBody,
+            DownstreamData,
+            UpstreamData,
+            CallResponseBody,
+            GrpcMessage,
+            VmConfiguration,
+            PluginConfiguration,
+            CallData,
         ];
         known.get(number as usize).copied().ok_or(Status::BadArgument)
     }
@@ -47,7 +54,14 @@ impl World {
 
     /// Changes a body as Envoy allows: prepend (0, 0), replace (0, all of it), append (from the end). Anything else, or
     /// any other buffer, is a bad argument (Envoy `Buffer::copyFrom`).
-    pub(crate) fn set_buffer(&mut self, who: &Context, buffer: Buffer, start: usize, len: usize, data: &[u8]) -> Result<(), Status> {
+    pub(crate) fn set_buffer(
+        &mut self,
+        who: &Context,
+        buffer: Buffer,
+        start: usize,
+        len: usize,
+        data: &[u8],
+    ) -> Result<(), Status> {
         let direction = match buffer {
             Buffer::RequestBody => Direction::Request,
             Buffer::ResponseBody => Direction::Response,

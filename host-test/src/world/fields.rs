@@ -113,7 +113,9 @@ impl<N: AsRef<[u8]>, V: Into<Vec<u8>>> FromIterator<(N, V)> for Fields {
 
 impl fmt::Debug for Fields {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value)))).finish()
+        f.debug_list()
+            .entries(self.iter().map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value))))
+            .finish()
     }
 }
 

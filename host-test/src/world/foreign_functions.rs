@@ -1,11 +1,11 @@
 //! Foreign functions: what Envoy offers beyond the specification, by name (Envoy `foreign.cc`).
 
 use super::context::{Context, RootId};
-use super::{protobuf, World};
+use super::{World, protobuf};
 use crate::status::Status;
+use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use flate2::Compression;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 

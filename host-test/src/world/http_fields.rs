@@ -22,8 +22,14 @@ impl Map {
     pub(crate) fn from_number(number: u32) -> Result<Map, Status> {
         use Map::*;
         let known = [
-            RequestHeaders, RequestTrailers, ResponseHeaders, ResponseTrailers, GrpcInitialMetadata,
-            GrpcTrailingMetadata, CallResponseHeaders, CallResponseTrailers,
+            RequestHeaders,
+            RequestTrailers,
+            ResponseHeaders,
+            ResponseTrailers,
+            GrpcInitialMetadata,
+            GrpcTrailingMetadata,
+            CallResponseHeaders,
+            CallResponseTrailers,
         ];
         known.get(number as usize).copied().ok_or(Status::BadArgument)
     }
@@ -46,14 +52,21 @@ impl World {
         match map {
             Map::RequestHeaders => (stage.request.headers_open || stream.logging).then_some(&stream.request.headers),
             Map::RequestTrailers => stage.request.trailers_open.then_some(&stream.request.trailers),
-            Map::ResponseHeaders => response.filter(|_| stage.response.headers_open || stream.logging).map(|it| &it.headers),
+            Map::ResponseHeaders => {
+                response.filter(|_| stage.response.headers_open || stream.logging).map(|it| &it.headers)
+            }
             _ => response.filter(|_| stage.response.trailers_open || stream.logging).map(|it| &it.trailers),
         }
     }
 
     /// Changes a map that the filter holds. A change of the request's headers clears the route cache, which Envoy does
     /// for every ABI up to 0.2.1; it is counted apart from what the filter asks for itself.
-    pub(crate) fn change_fields(&mut self, who: &Context, map: Map, change: impl FnOnce(&mut Fields)) -> Result<(), Status> {
+    pub(crate) fn change_fields(
+        &mut self,
+        who: &Context,
+        map: Map,
+        change: impl FnOnce(&mut Fields),
+    ) -> Result<(), Status> {
         let place = who.stream.ok_or(Status::BadArgument)?.1;
         let stream = self.stream_of(who).ok_or(Status::BadArgument)?;
         let stage = stream.stages.get(place).ok_or(Status::BadArgument)?;

@@ -1,6 +1,5 @@
 //! Logging: every line that a filter, or the host about a filter, has said.
 
-use super::context::StreamId;
 use std::fmt;
 
 /// How much a line matters (spec: `proxy_log_level_t`).
@@ -42,7 +41,6 @@ pub struct LogLine {
     pub filter: String,
     /// What was said; bytes that are not UTF-8 are replaced.
     pub message: String,
-    pub(crate) stream: Option<StreamId>,
 }
 
 impl fmt::Display for LogLine {

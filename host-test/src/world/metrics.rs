@@ -14,18 +14,22 @@ enum Kind {
 /// All metrics of a proxy.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
-    /// By id, which is the place plus one: every definition gives a new id, as Envoy's do.
-    defined: Vec<(Kind, String)>,
-    values: BTreeMap<String, Vec<u64>>,
+    /// Names by id, which is the place plus one: every definition gives a new id, as Envoy's do.
+    defined: Vec<String>,
+    values: BTreeMap<String, (Kind, Vec<u64>)>,
 }
 
 impl Metrics {
     pub(crate) fn define(&mut self, kind: u32, name: &[u8]) -> Result<u32, Status> {
-        let kind = [Kind::Counter, Kind::Gauge, Kind::Histogram].get(kind as usize).copied().ok_or(Status::BadArgument)?;
+        let kind =
+            [Kind::Counter, Kind::Gauge, Kind::Histogram].get(kind as usize).copied().ok_or(Status::BadArgument)?;
         let name = String::from_utf8_lossy(name).into_owned();
         let first = if kind == Kind::Histogram { Vec::new() } else { vec![0] };
-        self.values.entry(name.clone()).or_insert(first);
-        self.defined.push((kind, name));
+        let (known, _) = self.values.entry(name.clone()).or_insert((kind, first));
+        if *known != kind {
+            return Err(Status::BadArgument);
+        }
+        self.defined.push(name);
         Ok(self.defined.len() as u32)
     }
 
@@ -57,27 +61,29 @@ impl Metrics {
         Ok(())
     }
 
-    /// What was recorded under `name`: the one value of a counter or gauge, each value of a histogram.
-    pub(crate) fn values(&self, name: &str) -> Option<&[u64]> {
-        self.values.get(name).map(Vec::as_slice)
+    /// Every metric: the value of a counter or gauge, how many values a histogram has.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.values.iter().map(|(name, (kind, values))| {
+            let value = if *kind == Kind::Histogram { values.len() as u64 } else { values[0] };
+            (name.as_str(), value)
+        })
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u64])> {
-        self.values.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
+    /// The values that a histogram was given; none if it is something else.
+    pub(crate) fn histogram(&self, name: &str) -> Vec<u64> {
+        let found = self.values.get(name).filter(|(kind, _)| *kind == Kind::Histogram);
+        found.map(|(_, values)| values.clone()).unwrap_or_default()
     }
 
     /// Counts an event of the host itself.
     pub(crate) fn count(&mut self, name: String) {
-        self.values.entry(name).or_insert_with(|| vec![0])[0] += 1;
+        self.values.entry(name).or_insert_with(|| (Kind::Counter, vec![0])).1[0] += 1;
     }
 
     fn metric(&mut self, id: u32) -> Result<(Kind, &mut Vec<u64>), Status> {
         let place = (id as usize).checked_sub(1).ok_or(Status::NotFound)?;
-        let (kind, name) = self.defined.get(place).ok_or(Status::NotFound)?;
-        let values = self.values.get_mut(name).ok_or(Status::NotFound)?;
-        if *kind != Kind::Histogram && values.is_empty() {
-            values.push(0);
-        }
+        let name = self.defined.get(place).ok_or(Status::NotFound)?;
+        let (kind, values) = self.values.get_mut(name).ok_or(Status::NotFound)?;
         Ok((*kind, values))
     }
 }

@@ -120,10 +120,11 @@ impl World {
     }
 
     pub(crate) fn say(&mut self, who: &Context, level: Level, message: String) {
-        let stream = who.stream.map(|(id, _)| id);
-        // The version tells the exchange that there is something new to read.
-        let _ = self.stream_of(who);
-        self.log.push(LogLine { level, filter: who.plugin.name.clone(), message, stream });
+        let line = LogLine { level, filter: who.plugin.name.clone(), message };
+        if let Some(stream) = self.stream_of(who) {
+            stream.log.push(line.clone());
+        }
+        self.log.push(line);
     }
 
     /// A token that no call of this proxy has had: multiples of four, with the kind in the low bits.

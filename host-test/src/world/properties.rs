@@ -1,8 +1,8 @@
 //! Properties: the attributes of a request and of the proxy, and the filter state that filters write.
 
+use super::World;
 use super::context::Context;
 use super::streams::{Direction, Stream};
-use super::World;
 use crate::pairs;
 use crate::status::Status;
 use std::collections::BTreeMap;
@@ -84,7 +84,8 @@ impl Tree {
 }
 
 /// What names a message of many fields, which Envoy does not serialise.
-const WHOLE_MESSAGES: [&str; 7] = ["request", "response", "source", "destination", "connection", "upstream", "filter_state"];
+const WHOLE_MESSAGES: [&str; 7] =
+    ["request", "response", "source", "destination", "connection", "upstream", "filter_state"];
 
 /// The prefix that Envoy gives to what `proxy_set_property` writes (context.cc `CelStateKeyPrefix`).
 const STATE_PREFIX: &str = "wasm.";
@@ -92,7 +93,8 @@ const STATE_PREFIX: &str = "wasm.";
 impl World {
     /// Reads a property: an attribute if there is one, else filter state (Envoy `Context::getProperty`).
     pub(crate) fn property(&self, who: &Context, path: &[u8]) -> Result<Vec<u8>, Status> {
-        let path: Vec<String> = path.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
+        let path: Vec<String> =
+            path.split(|byte| *byte == 0).map(|part| String::from_utf8_lossy(part).into_owned()).collect();
         let words: Vec<&str> = path.iter().map(String::as_str).collect();
         match words[..] {
             ["plugin_name"] => return Ok(who.plugin.name.clone().into_bytes()),
@@ -108,7 +110,8 @@ impl World {
             return self.attributes.get(&path).filter(|_| reachable).ok_or(Status::NotFound);
         };
         let given = || stream.attributes.get(&path).or_else(|| self.attributes.get(&path));
-        let found = given().or_else(|| stream.attribute(&words, self.now.nanoseconds()).map(|value| value.serialized()));
+        let found =
+            given().or_else(|| stream.attribute(&words, self.now.nanoseconds()).map(|value| value.serialized()));
         found.or_else(|| stream.state(&words)).ok_or(Status::NotFound)
     }
 

@@ -11,10 +11,16 @@ pub(crate) fn field(message: &[u8], number: u64) -> Option<&[u8]> {
 /// The last value of a numeric field; 0, protobuf's default, if it is absent.
 pub(crate) fn number(message: &[u8], number: u64) -> Option<u64> {
     let fields = fields(message)?;
-    Some(fields.into_iter().rev().find_map(|(known, value)| match value {
-        Wire::Number(value) if known == number => Some(value),
-        _ => None,
-    }).unwrap_or_default())
+    Some(
+        fields
+            .into_iter()
+            .rev()
+            .find_map(|(known, value)| match value {
+                Wire::Number(value) if known == number => Some(value),
+                _ => None,
+            })
+            .unwrap_or_default(),
+    )
 }
 
 /// Whether the bytes are a message at all.

@@ -3,9 +3,11 @@
 use super::clock::Instant;
 use super::context::StreamId;
 use super::fields::Fields;
+use super::logging::LogLine;
 use super::properties::Tree;
 use crate::exchange::Cost;
-use crate::response::Reply;
+use crate::request::Request;
+use crate::response::{Reply, Response};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Which way a message passes the chain: requests first to last, responses last to first.
@@ -123,11 +125,66 @@ pub(crate) struct Stream {
     pub(crate) automatic_clears: u32,
     pub(crate) fuel: u64,
     pub(crate) costs: Vec<Cost>,
+    pub(crate) log: Vec<LogLine>,
     /// Counts changes, so that an exchange knows when to look again.
     pub(crate) version: u64,
 }
 
 impl Stream {
+    /// A request before the first filter.
+    pub(crate) fn new(id: StreamId, started: Instant, request: Request, servers: Vec<Option<Server>>) -> Stream {
+        let body_len = request.chunks.iter().map(Vec::len).sum();
+        let stages =
+            servers.into_iter().map(|server| Stage { server, request: Gate::default(), response: Gate::default() });
+        let mut stream = Stream {
+            id,
+            worker: request.worker,
+            started,
+            destination_port: request.port,
+            attributes: request.attributes,
+            filter_state: BTreeMap::new(),
+            request: Message { headers: request.headers, trailers: request.trailers, body_len },
+            response: None,
+            stages: stages.collect(),
+            upstream: None,
+            downstream: None,
+            replied: false,
+            details: None,
+            reset: false,
+            logging: false,
+            route_cache_clears: 0,
+            automatic_clears: 0,
+            fuel: 0,
+            costs: Vec::new(),
+            log: Vec::new(),
+            version: 0,
+        };
+        let trailers = !stream.request.trailers.is_empty();
+        stream.enter_all(Direction::Request, request.chunks, trailers);
+        stream
+    }
+
+    /// The upstream's response arrives.
+    pub(crate) fn respond(&mut self, response: Response) {
+        let trailers = !response.trailers.is_empty();
+        let body_len = response.body.len();
+        self.details = Some("via_upstream".to_owned());
+        self.response = Some(Message { headers: response.headers, trailers: response.trailers, body_len });
+        self.enter_all(Direction::Response, response.chunks, trailers);
+    }
+
+    fn enter_all(&mut self, direction: Direction, chunks: Vec<Vec<u8>>, trailers: bool) {
+        let mut left = chunks.len();
+        self.enter(direction, Part::Headers { end: left == 0 && !trailers });
+        for bytes in chunks {
+            left -= 1;
+            self.enter(direction, Part::Body { bytes, end: left == 0 && !trailers });
+        }
+        if trailers {
+            self.enter(direction, Part::Trailers);
+        }
+    }
+
     /// Whether parts pass in this direction now.
     pub(crate) fn passes(&self, direction: Direction) -> bool {
         match direction {
@@ -203,7 +260,8 @@ impl Stream {
     /// The next part that a filter can take: the one that has come furthest.
     pub(crate) fn next_part(&mut self, direction: Direction) -> Option<(usize, Part)> {
         let count = self.stages.len();
-        let furthest_first = (0..count).map(|step| if direction == Direction::Request { count - 1 - step } else { step });
+        let furthest_first =
+            (0..count).map(|step| if direction == Direction::Request { count - 1 - step } else { step });
         for place in furthest_first {
             let gate = self.stages[place].gate(direction);
             if gate.hold != Some(Hold::Everything)

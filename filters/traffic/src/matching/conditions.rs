@@ -45,7 +45,7 @@ impl Conditions {
             Some(path) => match &path.text {
                 TextCondition::Present => true,
                 TextCondition::Prefix(prefix) => prefix.is_empty() || prefix == b"/",
-                TextCondition::Regex(regex) => regex.as_str() == r"\A(?:.*)\z",
+                TextCondition::Regex(regex) => regex.is_any(),
                 TextCondition::Exact(_) => false,
             },
         };

@@ -1,0 +1,54 @@
+# Every command here works from a clean checkout; the steps are serial, and each says when it starts.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+.PHONY: help setup build demo test lint clean
+
+STARTED := $(shell date +%s)
+say = @printf 'serin: [%4d s] %s\n' $$(($$(date +%s) - $(STARTED))) '$(1)'
+with_envoy = ENVOY="$$(deploy/envoy.sh)"; export ENVOY;
+MODULES := header-router subset-picker shadow-mirror canary
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: ## install what is missing: the wasm32 target, Envoy
+	$(call say,looking for a Rust that builds for wasm32)
+	@filters/wasm-toolchain.sh >/dev/null
+	$(call say,looking for Envoy)
+	@deploy/envoy.sh
+
+build: setup ## the modules, into target/filters
+	$(call say,building the modules)
+	@filters/build.sh
+	@cd target/filters && wc -c $(MODULES:=.wasm) | sed '$$d'
+
+demo: build ## run the canary scenarios in a real Envoy: expected and seen
+	$(call say,building serin)
+	@cargo build --locked -p serin
+	$(call say,running examples/*/scenarios.yaml in Envoy)
+	@$(with_envoy) cargo run --locked -q -p serin -- test examples/*/scenarios.yaml
+
+test: build ## every test: native, in the test host, in a real Envoy, as wasm32 in Node
+	$(call say,native tests)
+	@$(with_envoy) cargo test --locked --workspace
+	$(call say,the tests of serin-traffic as wasm32)
+	@filters/wasm-tests.sh
+	$(call say,every test passed)
+
+lint: setup ## formatting, clippy, documentation, scripts
+	$(call say,formatting)
+	@cargo fmt --all --check
+	$(call say,clippy)
+	@cargo clippy --locked --workspace $(MODULES:%=--exclude %) --all-targets -- -D warnings
+	$(call say,clippy of the modules as wasm32)
+	@libs="$$(rustc --print target-libdir --target wasm32-unknown-unknown)"; wasm=(--target wasm32-unknown-unknown); \
+	if [[ ! -d $$libs ]]; then echo 'serin: no wasm32 target in rustup: checked natively instead'; wasm=(); fi; \
+	cargo clippy --locked $(MODULES:%=-p %) "$${wasm[@]}" -- -D warnings
+	$(call say,documentation)
+	@RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
+	$(call say,scripts)
+	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh filters/*.sh .ci/run; else echo 'serin: no shellcheck here: not checked'; fi
+
+clean: ## remove everything built
+	rm -rf target

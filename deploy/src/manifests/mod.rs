@@ -1,0 +1,35 @@
+//! Manifests: YAML files, of one document or many, as a [`World`].
+//!
+//! ```
+//! use serin::manifests::{Text, World};
+//!
+//! let text = Text::new("reviews.yaml", "
+//! apiVersion: v1
+//! kind: Service
+//! metadata: {name: reviews}
+//! spec: {selector: {app: reviews}, ports: [{name: http, port: 9080}]}
+//! ");
+//! let world = World::parse("default", &[text])?;
+//! assert_eq!(world.services[0].full_name(), "reviews.default.svc.cluster.local");
+//! # Ok::<(), serin::manifests::Mistakes>(())
+//! ```
+
+mod deployment;
+mod document;
+mod files;
+mod gateway;
+mod mistake;
+mod service;
+mod world;
+
+pub(crate) use document::syntax_error;
+
+pub use deployment::{Deployment, Replica};
+pub use files::{Text, Unreadable, load};
+pub use gateway::{Gateway, Server};
+pub use mistake::{Mistake, Mistakes, Origin};
+pub use service::{PortProtocol, Service, ServicePort, TargetPort};
+pub use world::{Traffic, World};
+
+/// The domain that the names of services end with.
+pub const CLUSTER_DOMAIN: &str = "cluster.local";

@@ -1,0 +1,118 @@
+//! A complete configuration of Envoy.
+
+use super::cluster::{Cluster, Endpoints, clusters};
+use super::listener::{Listen, ListenerName, listener, names};
+use super::plugin::{Filter, PluginConfiguration};
+use super::route::RouteKit;
+use crate::manifests::{Mistake, Mistakes, World};
+use serde_json::{Value, json};
+use serin_traffic::written::Source;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// What a configuration depends on besides the manifests.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The filters, in the order in which a request meets them.
+    pub filters: Vec<Filter>,
+    /// Who calls through the mesh; its namespace is that of the manifests if it has none.
+    pub source: Source,
+    /// Where the pods are.
+    pub endpoints: Endpoints,
+    /// Where listeners listen.
+    pub listen: Listen,
+    /// The only gateway that is rendered, `mesh` or `namespace/name`; all of them if there is none.
+    pub gateway: Option<String>,
+    /// Where requests are logged.
+    pub access_log: Option<PathBuf>,
+}
+
+impl Options {
+    pub(crate) fn own_namespace<'a>(&'a self, world: &'a World) -> &'a str {
+        self.source.namespace.as_deref().unwrap_or(&world.namespace)
+    }
+}
+
+/// A configuration, and what is worth knowing about it.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// Envoy's bootstrap.
+    pub configuration: Value,
+    /// Its listeners.
+    pub listeners: Vec<ListenerName>,
+    /// What is legal and yet suspect.
+    pub warnings: Vec<Mistake>,
+}
+
+/// The port of Envoy's admin interface where ports are not left to the system.
+const ADMIN_PORT: u16 = 9901;
+
+/// The configuration of an Envoy that does in `world` what Istio's proxies would do.
+///
+/// # Errors
+///
+/// [`Mistakes`] in the manifests, a gateway that is not there, and two listeners that want one port.
+pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
+    let mut listeners = names(world);
+    if let Some(gateway) = &options.gateway {
+        if !listeners.keys().any(|name| name.gateway == *gateway) {
+            return Err(Mistake::everywhere(no_such_gateway(gateway, &listeners)).into());
+        }
+        listeners.retain(|name, _| name.gateway == *gateway);
+    }
+    if let Listen::OwnPort(_) = options.listen {
+        refuse_shared_ports(&listeners)?;
+    }
+    if listeners.is_empty() {
+        return Err(
+            Mistake::everywhere("the manifests have neither a Gateway nor a Service with a port for HTTP").into()
+        );
+    }
+
+    let clusters = clusters(world, &options.endpoints)?;
+    let hashed: Vec<(String, Value)> =
+        clusters.iter().filter_map(|Cluster { name, key, .. }| Some((name.clone(), key.clone()?))).collect();
+    let mut rendered = Vec::new();
+    let mut warnings: Vec<Mistake> = Vec::new();
+    for (name, hosts) in &listeners {
+        let plugin = PluginConfiguration::of(world, name, options)?;
+        for warning in plugin.warnings {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        let kit = RouteKit { shadow_slots: plugin.shadow_slots, hashed: hashed.clone() };
+        rendered.push(listener(name, hosts, &plugin.document, &kit, world, options));
+    }
+    let admin_port = match options.listen {
+        Listen::AnyPort => 0,
+        Listen::OwnPort(_) => ADMIN_PORT,
+    };
+    let configuration = json!({
+        "node": {"id": "serin", "cluster": "serin"},
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin_port}}},
+        "static_resources": {
+            "listeners": rendered,
+            "clusters": clusters.into_iter().map(|cluster| cluster.configuration).collect::<Vec<_>>(),
+        },
+    });
+    Ok(Rendered { configuration, listeners: listeners.into_keys().collect(), warnings })
+}
+
+fn no_such_gateway(gateway: &str, listeners: &BTreeMap<ListenerName, Vec<String>>) -> String {
+    let known: BTreeSet<&str> = listeners.keys().map(|name| name.gateway.as_str()).collect();
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    format!("the manifests have no gateway {gateway}; they have {}", if known.is_empty() { "none" } else { &known })
+}
+
+fn refuse_shared_ports(listeners: &BTreeMap<ListenerName, Vec<String>>) -> Result<(), Mistake> {
+    let mut owners: BTreeMap<u16, &str> = BTreeMap::new();
+    for name in listeners.keys() {
+        if let Some(owner) = owners.insert(name.port, &name.gateway) {
+            let reason =
+                format!("both {owner} and {} listen on port {}; choose one with --gateway", name.gateway, name.port);
+            return Err(Mistake::everywhere(reason));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,296 @@
+//! What to apply to a mesh: one WasmPlugin for each filter, and the EnvoyFilter with the route that they need.
+
+use crate::manifests::{CLUSTER_DOMAIN, Traffic, World};
+use serde_json::{Value, json};
+use serin_traffic::host_name::full_name;
+use serin_traffic::written::{Destination, Spec, VirtualService};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where the filters run, and where their modules are.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The labels of the Pods whose proxies get the filters: the callers in a mesh, or a gateway's own Pods.
+    pub selector: BTreeMap<String, String>,
+    /// The namespace of those Pods.
+    pub namespace: String,
+    /// Which gateway the proxies are, as `namespace/name`; `None` in sidecars.
+    pub gateway: Option<String>,
+    /// The registry and the path in it that the images are under, such as `registry.example/serin`.
+    pub registry: String,
+    /// The images' tag.
+    pub tag: String,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            selector: BTreeMap::new(),
+            namespace: "default".to_owned(),
+            gateway: None,
+            registry: "registry.example/serin".to_owned(),
+            tag: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// The filters, in their order in the chain, and the priorities that Istio sorts them by: the highest comes first.
+const FILTERS: [(&str, u32); 3] = [("header-router", 30), ("subset-picker", 20), ("shadow-mirror", 10)];
+
+/// The manifests for the rules of `world`, in the order to apply them: first the filters, which remove any `x-serin-*`
+/// header that a caller made up, then the route that heeds such headers.
+///
+/// ```
+/// use serin::manifests::{Text, World};
+/// use serin::render::istio::{Options, istio};
+///
+/// let rules = Text::new("reviews.yaml", "
+/// apiVersion: networking.istio.io/v1
+/// kind: VirtualService
+/// metadata: {name: reviews}
+/// spec: {hosts: [reviews], http: [{route: [{destination: {host: reviews, subset: v2}}]}]}
+/// ");
+/// let world = World::parse("default", &[rules])?;
+///
+/// let rendered = istio(&world, &Options::default());
+/// let kinds: Vec<_> = rendered.iter().map(|manifest| manifest["kind"].as_str().unwrap()).collect();
+/// assert_eq!(kinds, ["WasmPlugin", "WasmPlugin", "WasmPlugin", "EnvoyFilter"]);
+/// assert_eq!(rendered[0]["spec"]["pluginConfig"]["resources"][0]["metadata"]["name"], "reviews");
+/// # Ok::<(), serin::manifests::Mistakes>(())
+/// ```
+pub fn istio(world: &World, options: &Options) -> Vec<Value> {
+    let rules = Rules::of(world, options);
+    let plugins = FILTERS.iter().map(|(filter, priority)| wasm_plugin(filter, *priority, &rules, options));
+    plugins.chain([envoy_filter(&rules, options)]).collect()
+}
+
+/// What the proxies in question have to know of a world.
+struct Rules<'a> {
+    world: &'a World,
+    virtual_services: Vec<(&'a Traffic, &'a VirtualService)>,
+    /// The full names of all hosts and destinations of the VirtualServices.
+    named: BTreeSet<String>,
+}
+
+impl<'a> Rules<'a> {
+    fn of(world: &'a World, options: &Options) -> Self {
+        let virtual_services: Vec<_> =
+            world.virtual_services().filter(|(traffic, spec)| applies(traffic, spec, options)).collect();
+        let named = virtual_services
+            .iter()
+            .flat_map(|(traffic, spec)| {
+                let names = spec.hosts.iter().chain(destinations(spec).map(|to| &to.host));
+                names.map(|name| full(name, &traffic.namespace))
+            })
+            .collect();
+        Self { world, virtual_services, named }
+    }
+
+    /// The manifests that matter here, verbatim and in their order.
+    fn resources(&self) -> Vec<Value> {
+        let named = |name: &str, traffic: &Traffic| self.named.contains(&full(name, &traffic.namespace));
+        let matters = |traffic: &&Traffic| match &traffic.manifest.spec {
+            Spec::VirtualService(_) => self.virtual_services.iter().any(|(own, _)| own.origin == traffic.origin),
+            Spec::DestinationRule(rule) => named(&rule.host, traffic),
+            Spec::Service(_) => named(&traffic.manifest.metadata.name, traffic),
+        };
+        self.world.traffic.iter().filter(matters).map(|traffic| traffic.value.clone()).collect()
+    }
+
+    /// How many copies one request may cause.
+    fn shadows(&self) -> usize {
+        let rules = self.virtual_services.iter().flat_map(|(_, spec)| &spec.http);
+        rules.map(|rule| rule.mirrors.len() + usize::from(rule.mirror.is_some())).max().unwrap_or(0)
+    }
+
+    /// The virtual hosts that Istio gives a sidecar for the rules' hosts: one for each port of a Service.
+    ///
+    /// `None` if a host is no Service of the world, so that its ports are not known.
+    fn virtual_hosts(&self) -> Option<BTreeSet<String>> {
+        let mut names = BTreeSet::new();
+        for (traffic, spec) in &self.virtual_services {
+            for host in &spec.hosts {
+                let host = full(host, &traffic.namespace);
+                let service = self.world.services.iter().find(|service| service.full_name() == host)?;
+                names.extend(service.ports.iter().map(|port| format!("{host}:{}", port.number)));
+            }
+        }
+        Some(names)
+    }
+}
+
+fn wasm_plugin(filter: &str, priority: u32, rules: &Rules<'_>, options: &Options) -> Value {
+    let mut configuration = json!({"resources": rules.resources()});
+    if let Some(gateway) = &options.gateway {
+        configuration["gateway"] = json!(gateway);
+    }
+    if rules.world.namespace != "default" {
+        configuration["namespace"] = json!(rules.world.namespace);
+    }
+    json!({
+        "apiVersion": "extensions.istio.io/v1alpha1",
+        "kind": "WasmPlugin",
+        "metadata": {"name": filter, "namespace": options.namespace},
+        "spec": {
+            "selector": {"matchLabels": options.selector},
+            "match": [{"mode": "CLIENT"}],
+            "priority": priority,
+            "url": format!("oci://{}/{filter}:{}", options.registry, options.tag),
+            // A module that cannot be pulled must not stop all that the Pod asks of anybody: deploy/bookinfo/README.md.
+            "failStrategy": "FAIL_OPEN",
+            // Plug-ins of equal code and environment share a VM.
+            "vmConfig": {"env": [{"name": "SERIN_FILTER", "value": filter}]},
+            "pluginConfig": configuration,
+        },
+    })
+}
+
+fn envoy_filter(rules: &Rules<'_>, options: &Options) -> Value {
+    let context = if options.gateway.is_some() { "GATEWAY" } else { "SIDECAR_OUTBOUND" };
+    // A gateway's virtual hosts, and those of Services that are not here, cannot be named: there, every virtual host
+    // gets the route. It takes only requests that a filter gave a cluster.
+    let virtual_hosts = rules.virtual_hosts().filter(|_| options.gateway.is_none());
+    let matches: Vec<Value> = match virtual_hosts {
+        Some(names) => names
+            .iter()
+            .map(|name| json!({"context": context, "routeConfiguration": {"vhost": {"name": name}}}))
+            .collect(),
+        None => vec![json!({"context": context})],
+    };
+    let patch = json!({"operation": "INSERT_FIRST", "value": route(rules.shadows())});
+    let patches = matches.iter().map(|at| json!({"applyTo": "HTTP_ROUTE", "match": at, "patch": patch}));
+    let name = match rules.virtual_services.as_slice() {
+        [(only, _)] => format!("serin-{}", only.manifest.metadata.name),
+        _ => "serin".to_owned(),
+    };
+    json!({
+        "apiVersion": "networking.istio.io/v1alpha3",
+        "kind": "EnvoyFilter",
+        "metadata": {"name": name, "namespace": options.namespace},
+        "spec": {
+            "workloadSelector": {"labels": options.selector},
+            "configPatches": patches.collect::<Vec<_>>(),
+        },
+    })
+}
+
+/// The route for requests that a filter gave a cluster, with Istio's own defaults for timeout, retries and mirrors.
+fn route(shadows: usize) -> Value {
+    let mut action = json!({
+        "cluster_header": "x-serin-cluster",
+        "timeout": "0s",
+        "retry_policy": {
+            "retry_on": "connect-failure,refused-stream,unavailable,cancelled",
+            "num_retries": 2,
+            "retry_host_predicate": [{
+                "name": "envoy.retry_host_predicates.previous_hosts",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+                },
+            }],
+            "host_selection_retry_max_attempts": 5,
+        },
+    });
+    if shadows > 0 {
+        let policy = |number: usize| {
+            json!({
+                "cluster_header": format!("x-serin-shadow-{number}"),
+                "disable_shadow_host_suffix_append": true,
+                "trace_sampled": false,
+            })
+        };
+        action["request_mirror_policies"] = (1..=shadows).map(policy).collect();
+    }
+    json!({
+        "name": "serin",
+        "match": {"prefix": "/", "headers": [{"name": "x-serin-cluster", "present_match": true}]},
+        "route": action,
+    })
+}
+
+/// Whether the proxies apply the VirtualService.
+fn applies(traffic: &Traffic, spec: &VirtualService, options: &Options) -> bool {
+    let of_matches = spec.http.iter().flat_map(|rule| &rule.matches).flat_map(|condition| &condition.gateways);
+    let mut gateways = spec.gateways.iter().chain(of_matches);
+    match &options.gateway {
+        None => spec.gateways.is_empty() || gateways.any(|gateway| gateway == "mesh"),
+        Some(own) => gateways.any(|gateway| gateway == own || *own == format!("{}/{gateway}", traffic.namespace)),
+    }
+}
+
+/// The full name of a host; the dot that may end it does not count.
+fn full(host: &str, namespace: &str) -> String {
+    full_name(host.strip_suffix('.').unwrap_or(host), namespace, CLUSTER_DOMAIN)
+}
+
+/// Where the rules of a VirtualService send requests and copies.
+fn destinations(spec: &VirtualService) -> impl Iterator<Item = &Destination> {
+    spec.http.iter().flat_map(|rule| {
+        let routes = rule.route.iter().map(|to| &to.destination);
+        routes.chain(&rule.mirror).chain(rule.mirrors.iter().map(|mirror| &mirror.destination))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifests::Text;
+
+    const RULES: &str = "
+{apiVersion: v1, kind: Service, metadata: {name: api}, spec: {ports: [{port: 80}, {port: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: other}, spec: {ports: [{port: 80}]}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: inside}
+spec:
+  hosts: [api]
+  http:
+  - route: [{destination: {host: api, subset: v1}}]
+    mirrors: [{destination: {host: api, subset: v2}}, {destination: {host: api, subset: v3}}]
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: outside}
+spec:
+  hosts: ['*']
+  gateways: [front]
+  http: [{route: [{destination: {host: other}}]}]
+";
+
+    fn rendered(options: &Options) -> Vec<Value> {
+        istio(&World::parse("default", &[Text::new("rules.yaml", RULES)]).unwrap(), options)
+    }
+
+    fn names_of_resources(plugin: &Value) -> Vec<&str> {
+        let resources = plugin["spec"]["pluginConfig"]["resources"].as_array().unwrap();
+        resources.iter().map(|resource| resource["metadata"]["name"].as_str().unwrap()).collect()
+    }
+
+    #[test]
+    fn sidecars_get_the_rules_of_the_mesh_and_a_route_for_each_port_of_its_hosts() {
+        let rendered = rendered(&Options::default());
+        assert_eq!(names_of_resources(&rendered[0]), ["api", "inside"]);
+        let patches = rendered[3]["spec"]["configPatches"].as_array().unwrap();
+        let host = |patch: &Value| patch["match"]["routeConfiguration"]["vhost"]["name"].clone();
+        let hosts = ["api.default.svc.cluster.local:80", "api.default.svc.cluster.local:8080"];
+        assert_eq!(patches.iter().map(host).collect::<Vec<_>>(), hosts);
+        let copies = &patches[0]["patch"]["value"]["route"]["request_mirror_policies"];
+        assert_eq!(copies.as_array().unwrap().len(), 2);
+        assert_eq!(copies[1]["cluster_header"], "x-serin-shadow-2");
+    }
+
+    #[test]
+    fn a_gateway_gets_its_own_rules_and_a_route_in_every_virtual_host() {
+        let options =
+            Options { gateway: Some("default/front".into()), namespace: "istio-system".into(), ..Options::default() };
+        let rendered = rendered(&options);
+        assert_eq!(names_of_resources(&rendered[0]), ["other", "outside"]);
+        assert_eq!(rendered[0]["spec"]["pluginConfig"]["gateway"], "default/front");
+        assert_eq!(rendered[0]["metadata"]["namespace"], "istio-system");
+        let patches = rendered[3]["spec"]["configPatches"].as_array().unwrap();
+        assert_eq!(patches.len(), 1);
+        assert_eq!(patches[0]["match"], json!({"context": "GATEWAY"}));
+        assert_eq!(patches[0]["patch"]["value"]["route"].get("request_mirror_policies"), None);
+    }
+}

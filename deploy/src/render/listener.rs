@@ -1,0 +1,167 @@
+//! Listeners: one for each port of a Gateway, one for each port that the mesh's services have.
+
+use super::cluster::service_cluster;
+use super::envoy::Options;
+use super::host_names::names_of;
+use super::plugin::http_filter;
+use super::route::RouteKit;
+use crate::manifests::{CLUSTER_DOMAIN, PortProtocol, World};
+use serde_json::{Value, json};
+use serin_traffic::host_name::full_name;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::IpAddr;
+
+/// The mesh's name among the gateways.
+pub(crate) const MESH: &str = "mesh";
+
+/// The port at which Istio serves hosts that no Service has.
+const PORT_OF_OTHER_HOSTS: u16 = 80;
+
+/// A listener's name: which gateway, and which of its ports.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ListenerName {
+    /// `mesh`, or the Gateway's `namespace/name`.
+    pub gateway: String,
+    /// The port as manifests have it.
+    pub port: u16,
+}
+
+impl fmt::Display for ListenerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.gateway, self.port)
+    }
+}
+
+/// Where listeners listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// On 127.0.0.1, at a port that the system gives.
+    AnyPort,
+    /// On that address, at the port of the manifests.
+    OwnPort(IpAddr),
+}
+
+/// The listeners that `world` needs, each with the hosts that are let in; of the mesh, with the hosts of no Service.
+pub(crate) fn names(world: &World) -> BTreeMap<ListenerName, Vec<String>> {
+    let mut names: BTreeMap<ListenerName, Vec<String>> = BTreeMap::new();
+    for gateway in &world.gateways {
+        for server in &gateway.servers {
+            let name = ListenerName { gateway: gateway.full_name(), port: server.port };
+            names.entry(name).or_default().extend(server.hosts.iter().cloned());
+        }
+    }
+    for service in &world.services {
+        for port in service.ports.iter().filter(|port| port.protocol != PortProtocol::Other) {
+            names.entry(ListenerName { gateway: MESH.to_owned(), port: port.number }).or_default();
+        }
+    }
+    let others = hosts_of_no_service(world);
+    if !others.is_empty() {
+        names.entry(ListenerName { gateway: MESH.to_owned(), port: PORT_OF_OTHER_HOSTS }).or_default().extend(others);
+    }
+    names
+}
+
+/// The hosts that VirtualServices of the mesh have and no Service has.
+fn hosts_of_no_service(world: &World) -> BTreeSet<String> {
+    let services: BTreeSet<String> = world.services.iter().map(|service| service.full_name()).collect();
+    let for_mesh = world
+        .virtual_services()
+        .filter(|(_, spec)| spec.gateways.is_empty() || spec.gateways.iter().any(|gateway| gateway == MESH));
+    let hosts = for_mesh.flat_map(|(traffic, spec)| {
+        spec.hosts
+            .iter()
+            .map(|host| full_name(host.strip_suffix('.').unwrap_or(host), &traffic.namespace, CLUSTER_DOMAIN))
+    });
+    hosts.filter(|host| !services.contains(host)).collect()
+}
+
+/// The virtual hosts of a listener.
+fn virtual_hosts(
+    name: &ListenerName,
+    hosts: &[String],
+    kit: &RouteKit,
+    world: &World,
+    own_namespace: &str,
+) -> Vec<Value> {
+    let mut taken = BTreeSet::new();
+    let mut virtual_hosts = Vec::new();
+    let mut add = |title: &str, domains: Vec<String>, routes: Vec<Value>| {
+        let domains: Vec<String> = domains.into_iter().filter(|domain| taken.insert(domain.clone())).collect();
+        if !domains.is_empty() {
+            virtual_hosts.push(json!({"name": title, "domains": domains, "routes": routes}));
+        }
+    };
+    if name.gateway != MESH {
+        add(&name.gateway, hosts.iter().map(|host| host.to_ascii_lowercase()).collect(), kit.chosen());
+        return virtual_hosts;
+    }
+    for service in &world.services {
+        let is_here =
+            |port: &&crate::manifests::ServicePort| port.number == name.port && port.protocol != PortProtocol::Other;
+        if let Some(port) = service.ports.iter().find(is_here) {
+            let full = service.full_name();
+            let mut routes = kit.chosen();
+            routes.push(kit.plain(&service_cluster(&full, None, port.number)));
+            add(&format!("{full}:{}", port.number), names_of(&full, own_namespace), routes);
+        }
+    }
+    for host in hosts {
+        add(host, names_of(host, own_namespace), kit.chosen());
+    }
+    virtual_hosts
+}
+
+/// The listener `name`; `plugin` is its filters' configuration.
+pub(crate) fn listener(
+    name: &ListenerName,
+    hosts: &[String],
+    plugin: &Value,
+    kit: &RouteKit,
+    world: &World,
+    options: &Options,
+) -> Value {
+    let mut http_filters: Vec<Value> = options.filters.iter().map(|filter| http_filter(filter, name, plugin)).collect();
+    http_filters.push(json!({
+        "name": "envoy.filters.http.router",
+        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+    }));
+    let mut manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": name.to_string(),
+        "use_remote_address": name.gateway != MESH,
+        "normalize_path": true,
+        "stream_idle_timeout": "0s",
+        "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "http_filters": http_filters,
+        "route_config": {
+            "name": name.to_string(),
+            // Istio: a host is the same with whatever port behind it.
+            "ignore_port_in_host_matching": true,
+            "virtual_hosts": virtual_hosts(name, hosts, kit, world, options.own_namespace(world)),
+            "validate_clusters": false,
+        },
+    });
+    if let Some(path) = &options.access_log {
+        manager["access_log"] = json!([{
+            "name": "envoy.access_loggers.file",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.access_loggers.file.v3.FileAccessLog",
+                "path": path,
+            },
+        }]);
+    }
+    let (address, port) = match options.listen {
+        Listen::AnyPort => ("127.0.0.1".to_owned(), 0),
+        Listen::OwnPort(address) => (address.to_string(), name.port),
+    };
+    json!({
+        "name": name.to_string(),
+        "address": {"socket_address": {"address": address, "port_value": port}},
+        "filter_chains": [{"filters": [{
+            "name": "envoy.filters.network.http_connection_manager",
+            "typed_config": manager,
+        }]}],
+    })
+}

@@ -1,0 +1,91 @@
+//! The filters in a listener's chain, and their configuration.
+
+use super::envoy::Options;
+use super::listener::ListenerName;
+use crate::manifests::{Mistake, Origin, World};
+use serde_json::{Value, json};
+use serin_traffic::Policy;
+use serin_traffic::written::{Configuration, Source};
+use std::path::PathBuf;
+
+/// A Wasm filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Its name: that of the module.
+    pub name: String,
+    /// Where Envoy finds the module.
+    pub file: PathBuf,
+}
+
+/// The filters' configuration on a listener: it is the same for all of them.
+pub(crate) struct PluginConfiguration {
+    /// The document.
+    pub(crate) document: Value,
+    /// How many copies one request may cause.
+    pub(crate) shadow_slots: usize,
+    /// What is legal and yet suspect.
+    pub(crate) warnings: Vec<Mistake>,
+}
+
+impl PluginConfiguration {
+    /// The configuration for `listener`; what the filters would refuse is refused here, told of the manifest.
+    pub(crate) fn of(world: &World, listener: &ListenerName, options: &Options) -> Result<Self, Mistake> {
+        let source = source(world, listener, options);
+        let mut written_source = json!({"labels": source.labels});
+        if let Some(namespace) = source.namespace {
+            written_source["namespace"] = namespace.into();
+        }
+        let document = json!({
+            "resources": world.resources(),
+            "gateway": listener.gateway,
+            "port": listener.port,
+            "namespace": world.namespace,
+            "source": written_source,
+        });
+        let origins: Vec<&Origin> = world.traffic.iter().map(|traffic| &traffic.origin).collect();
+        let compiled = Configuration::from_value(document.clone())
+            .and_then(|configuration| Policy::compile(&configuration, &Source::default()))
+            .map_err(|refusal| Mistake::of_resource(&refusal, &origins))?;
+        let told = |warning: &serin_traffic::Warning| {
+            Mistake::of_resource(&serin_traffic::Refusal::new(warning.path(), warning.reason()), &origins)
+        };
+        let warnings = compiled.warnings.iter().map(told).collect();
+        Ok(Self { document, shadow_slots: compiled.policy.shadow_slots(), warnings })
+    }
+}
+
+/// Who calls through the listener: for a gateway the gateway itself, as in Istio.
+fn source(world: &World, listener: &ListenerName, options: &Options) -> Source {
+    match world.gateways.iter().find(|gateway| gateway.full_name() == listener.gateway) {
+        Some(gateway) => Source { namespace: Some(gateway.namespace.clone()), labels: gateway.selector.clone() },
+        None => {
+            Source { namespace: Some(options.own_namespace(world).to_owned()), labels: options.source.labels.clone() }
+        }
+    }
+}
+
+/// The entry of `filter` in the filter chain of `listener`.
+///
+/// Each filter has a VM of its own: filters that share one share its end.
+pub(crate) fn http_filter(filter: &Filter, listener: &ListenerName, configuration: &Value) -> Value {
+    json!({
+        "name": format!("serin.{}", filter.name),
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "config": {
+                "name": format!("serin.{}", filter.name),
+                "vm_config": {
+                    "vm_id": format!("{listener}/{}", filter.name),
+                    "runtime": "envoy.wasm.runtime.v8",
+                    "code": {"local": {"filename": filter.file}},
+                },
+                "failure_policy": "FAIL_RELOAD",
+                "configuration": {
+                    // The text itself: a filter would get a Struct as protobuf, not as JSON.
+                    "@type": "type.googleapis.com/google.protobuf.StringValue",
+                    "value": format!("{configuration:#}"),
+                },
+            },
+        },
+    })
+}

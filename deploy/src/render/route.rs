@@ -1,0 +1,72 @@
+//! Routes: the cluster that a filter chose, or the plain service.
+
+use serde_json::{Value, json};
+
+/// What every route of a proxy has in common.
+pub(crate) struct RouteKit {
+    /// How many copies one request may cause.
+    pub(crate) shadow_slots: usize,
+    /// The clusters whose endpoints are chosen by a key, each with that key.
+    pub(crate) hashed: Vec<(String, Value)>,
+}
+
+impl RouteKit {
+    /// The routes to the cluster that the filters chose.
+    ///
+    /// A key is the route's in Envoy and the cluster's in Istio, so each cluster with one has a route of its own.
+    pub(crate) fn chosen(&self) -> Vec<Value> {
+        let by_key = self.hashed.iter().map(|(cluster, key)| {
+            let is_it = json!({"name": "x-serin-cluster", "string_match": {"exact": cluster}});
+            self.route(is_it, json!({"cluster_header": "x-serin-cluster"}), Some(key))
+        });
+        let is_chosen = json!({"name": "x-serin-cluster", "present_match": true});
+        by_key.chain([self.route(is_chosen, json!({"cluster_header": "x-serin-cluster"}), None)]).collect()
+    }
+
+    fn route(&self, header: Value, action: Value, key: Option<&Value>) -> Value {
+        json!({"name": "chosen", "match": {"prefix": "/", "headers": [header]}, "route": self.action(action, key)})
+    }
+
+    /// The route of requests about which the filters said nothing.
+    pub(crate) fn plain(&self, cluster: &str) -> Value {
+        let key = self.hashed.iter().find(|(hashed, _)| hashed == cluster).map(|(_, key)| key);
+        json!({"name": "plain", "match": {"prefix": "/"}, "route": self.action(json!({"cluster": cluster}), key)})
+    }
+
+    fn action(&self, mut action: Value, key: Option<&Value>) -> Value {
+        // Istio: no timeout unless a rule says one.
+        action["timeout"] = "0s".into();
+        action["retry_policy"] = retry_policy(key.is_some());
+        if let Some(key) = key {
+            action["hash_policy"] = json!([key]);
+        }
+        if self.shadow_slots > 0 {
+            let copy = |slot: usize| {
+                // Istio leaves the Host of a copy as it is (`DISABLE_SHADOW_HOST_SUFFIX`).
+                json!({"cluster_header": format!("x-serin-shadow-{slot}"), "disable_shadow_host_suffix_append": true})
+            };
+            action["request_mirror_policies"] = (1..=self.shadow_slots).map(copy).collect();
+        }
+        action
+    }
+}
+
+/// Istio's default (`pilot/pkg/networking/core/route/retry`): twice, if no endpoint has worked on the request; another
+/// endpoint is preferred unless a key has chosen this one.
+fn retry_policy(by_key: bool) -> Value {
+    let mut policy = json!({
+        "retry_on": "connect-failure,refused-stream,unavailable,cancelled",
+        "num_retries": 2,
+        "host_selection_retry_max_attempts": 5,
+    });
+    if !by_key {
+        policy["retry_host_predicate"] = json!([{
+            "name": "envoy.retry_host_predicates.previous_hosts",
+            "typed_config": {
+                "@type":
+                    "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+            },
+        }]);
+    }
+    policy
+}

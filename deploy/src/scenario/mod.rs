@@ -1,0 +1,11 @@
+//! Scenarios: who should get which requests, tried on a real Envoy, and judged.
+
+mod judge;
+mod outcome;
+mod run;
+mod written;
+
+pub use judge::{Measurement, P_VALUE, Verdict, judge};
+pub use outcome::{Outcome, table};
+pub use run::{Progress, run};
+pub use written::{Expectation, Refused, Scenario, Step, read};

@@ -1,0 +1,110 @@
+//! Scenarios on a real Envoy.
+
+use super::judge::{Measurement, judge};
+use super::outcome::Outcome;
+use super::written::{Scenario, Step};
+use crate::load::{Answer, Load};
+use crate::manifests::{World, load};
+use crate::pocket::{Error, Options, Pocket};
+use hyper::body::Bytes;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long copies may be under way after the last answer.
+const COPIES: Duration = Duration::from_secs(5);
+
+/// For how long no further copy must have come in.
+const QUIET: Duration = Duration::from_millis(150);
+
+/// Told before each step what it is called, and then how many of how many requests are answered.
+pub type Progress = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
+
+/// Runs `scenario`; each step gives an outcome, and a scenario that cannot be run gives one too.
+pub async fn run(scenario: &Scenario, options: &Options, progress: &Progress) -> Vec<Outcome> {
+    let mut pocket = match start(scenario, options).await {
+        Ok(pocket) => pocket,
+        Err(reason) => return vec![Outcome::not_run(scenario, &reason)],
+    };
+    let mut outcomes = Vec::new();
+    for step in &scenario.steps {
+        outcomes.push(match run_step(scenario, step, &pocket, progress).await {
+            Ok(seen) => Outcome::of(scenario, step, &seen, judge(&step.expect, step.requests, &seen)),
+            Err(reason) => Outcome::step_not_run(scenario, step, &reason),
+        });
+        if pocket.has_ended() {
+            let last = pocket.envoy().log().lines().last().unwrap_or_default().to_owned();
+            outcomes.push(Outcome::not_run(scenario, &format!("envoy ended: {last}")));
+            break;
+        }
+    }
+    pocket.stop().await;
+    outcomes
+}
+
+async fn start(scenario: &Scenario, options: &Options) -> Result<Pocket, String> {
+    let beside = Path::new(&scenario.file).parent().unwrap_or(Path::new(""));
+    let paths: Vec<PathBuf> = scenario.manifests.iter().map(|path| beside.join(path)).collect();
+    let texts = load(&paths).map_err(|error| error.to_string())?;
+    let world = World::parse("default", &texts).map_err(|mistakes| mistakes.to_string())?;
+    let options =
+        Options { gateway: Some(scenario.through.clone()), source: scenario.source.clone(), ..options.clone() };
+    Pocket::start(&world, &options).await.map_err(|error: Error| error.to_string())
+}
+
+async fn run_step(
+    scenario: &Scenario,
+    step: &Step,
+    pocket: &Pocket,
+    progress: &Progress,
+) -> Result<Measurement, String> {
+    let target = pocket.listener(&scenario.through, step.port).ok_or_else(|| {
+        let ports: Vec<String> = pocket.listeners().keys().map(|name| name.port.to_string()).collect();
+        format!("{} has no port {}, but {}", scenario.through, step.port, ports.join(", "))
+    })?;
+    let before = pocket.counts();
+    let load = Load {
+        target,
+        method: step.method.clone(),
+        path: step.path.clone(),
+        host: step.host.clone(),
+        headers: step.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        body: Bytes::from(step.body.clone()),
+        requests: step.requests,
+        concurrency: scenario.concurrency,
+    };
+    let (title, requests) = (step.title(), step.requests);
+    progress(&title, 0, requests);
+    let told = Arc::clone(progress);
+    let answers = load.send(move |answered| told(&title, answered, requests)).await;
+
+    let answered_by = |deployment: &String| -> u64 {
+        let by = |answer: &Answer| matches!(answer, Answer::From(by) | Answer::Odd(by, _) if by == deployment);
+        answers.iter().filter(|(answer, _)| by(answer)).map(|(_, count)| count).sum()
+    };
+    let copies = |counts: BTreeMap<String, u64>| -> BTreeMap<String, u64> {
+        let arrived = |(deployment, count): (String, u64)| {
+            let copies = count - before.get(&deployment).copied().unwrap_or(0);
+            let copies = copies.saturating_sub(answered_by(&deployment));
+            (copies > 0).then_some((deployment, copies))
+        };
+        counts.into_iter().filter_map(arrived).collect()
+    };
+    let shadows = settled(|| copies(pocket.counts())).await;
+    Ok(Measurement { answers, shadows })
+}
+
+/// What `look` sees once it has not changed for a while.
+async fn settled<T: PartialEq>(look: impl Fn() -> T) -> T {
+    let started = Instant::now();
+    let (mut seen, mut since) = (look(), Instant::now());
+    while since.elapsed() < QUIET && started.elapsed() < COPIES {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        let now = look();
+        if now != seen {
+            (seen, since) = (now, Instant::now());
+        }
+    }
+    seen
+}

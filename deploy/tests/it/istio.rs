@@ -1,0 +1,432 @@
+//! `deploy/bookinfo`: Istio takes it, the modules and Envoy take what it carries, and it says what the example says.
+
+use crate::files::{documents, repository, value};
+use crate::upstream::{Upstream, ask};
+use host_test::{Filter, Proxy, get};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use serin::envoy;
+use serin::manifests::{World, load};
+use serin::render::istio::{Options, istio};
+use serin_modules::Module;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+const FILTERS: [&str; 3] = ["header-router", "subset-picker", "shadow-mirror"];
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Manifest<S> {
+    api_version: String,
+    kind: String,
+    metadata: Metadata,
+    spec: S,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metadata {
+    name: String,
+    namespace: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct WasmPlugin {
+    selector: MatchLabels,
+    r#match: Vec<TrafficSelector>,
+    priority: i32,
+    url: String,
+    fail_strategy: String,
+    vm_config: VmConfig,
+    plugin_config: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct MatchLabels {
+    match_labels: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TrafficSelector {
+    mode: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VmConfig {
+    env: Vec<Variable>,
+}
+
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(deny_unknown_fields)]
+struct Variable {
+    name: String,
+    value: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct EnvoyFilter {
+    workload_selector: Labels,
+    config_patches: Vec<ConfigPatch>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Labels {
+    labels: BTreeMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ConfigPatch {
+    apply_to: String,
+    r#match: PatchMatch,
+    patch: Patch,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct PatchMatch {
+    context: String,
+    route_configuration: RouteConfigurationMatch,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RouteConfigurationMatch {
+    vhost: VirtualHostMatch,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct VirtualHostMatch {
+    name: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Patch {
+    operation: String,
+    value: Value,
+}
+
+fn plugin(filter: &str) -> Manifest<WasmPlugin> {
+    serde_json::from_value(value(&format!("deploy/bookinfo/{filter}.yaml"))).unwrap()
+}
+
+fn envoy_filter() -> Manifest<EnvoyFilter> {
+    serde_json::from_value(value("deploy/bookinfo/envoyfilter.yaml")).unwrap()
+}
+
+fn productpage() -> BTreeMap<String, String> {
+    BTreeMap::from([("app".to_owned(), "productpage".to_owned())])
+}
+
+#[test]
+fn the_filters_stand_in_their_order_before_what_productpage_asks() {
+    let plugins = FILTERS.map(plugin);
+    for (filter, plugin) in FILTERS.iter().zip(&plugins) {
+        assert_eq!((plugin.api_version.as_str(), plugin.kind.as_str()), ("extensions.istio.io/v1alpha1", "WasmPlugin"));
+        assert_eq!((plugin.metadata.name.as_str(), plugin.metadata.namespace.as_str()), (*filter, "default"));
+        assert_eq!(plugin.spec.selector.match_labels, productpage());
+        assert_eq!(plugin.spec.r#match.iter().map(|it| it.mode.as_str()).collect::<Vec<_>>(), ["CLIENT"]);
+        assert_eq!(plugin.spec.fail_strategy, "FAIL_OPEN");
+        assert!(plugin.spec.url.starts_with("oci://") && plugin.spec.url.contains(filter), "{}", plugin.spec.url);
+    }
+    assert!(
+        plugins.is_sorted_by(|one, next| one.spec.priority > next.spec.priority),
+        "the highest comes first in Istio"
+    );
+}
+
+#[test]
+fn no_two_filters_share_a_vm() {
+    let environments: BTreeSet<_> = FILTERS.into_iter().map(|filter| plugin(filter).spec.vm_config.env).collect();
+    assert_eq!(environments.len(), FILTERS.len());
+}
+
+#[test]
+fn the_filters_have_the_rules_of_the_example() {
+    let is_reviews = |manifest: &Value| manifest["kind"] == "Service" && manifest["metadata"]["name"] == "reviews";
+    let service = documents("examples/bookinfo/bookinfo.yaml").into_iter().find(is_reviews).unwrap();
+    let rules = ["destination-rule", "reviews-canary"].map(|file| value(&format!("examples/bookinfo/{file}.yaml")));
+    let expected = json!({"resources": [service, rules[0], rules[1]]});
+    for filter in FILTERS {
+        assert_eq!(plugin(filter).spec.plugin_config, expected, "{filter}");
+    }
+}
+
+#[test]
+fn the_modules_take_their_configuration_and_decide() {
+    let chain = FILTERS.map(|filter| {
+        let module = Module::named(filter).unwrap();
+        Filter::from_bytes(module.bytes()).named(filter).configured(plugin(filter).spec.plugin_config.to_string())
+    });
+    let mut proxy = Proxy::of(chain).start();
+    let reviews = || get("http://reviews:9080/reviews/1");
+    let cluster = |subset: &str| format!("outbound|9080|{subset}|reviews.default.svc.cluster.local");
+
+    let jason = proxy.send(reviews().header("end-user", "jason").header("x-serin-shadow-1", "made-up"));
+    assert_eq!(jason.upstream_header("x-serin-cluster"), Some(cluster("v2").as_str()));
+    assert_eq!(jason.upstream_header("x-serin-shadow-1"), None);
+
+    let mut seen = BTreeSet::new();
+    for _ in 0..200 {
+        let anybody = proxy.send(reviews());
+        seen.insert(anybody.upstream_header("x-serin-cluster").unwrap().to_owned());
+        assert_eq!(anybody.upstream_header("x-serin-shadow-1"), Some(cluster("v3").as_str()));
+    }
+    assert_eq!(seen, BTreeSet::from([cluster("v1"), cluster("v2")]));
+
+    let elsewhere = proxy.send(get("http://details:9080/details/1").header("x-serin-cluster", "made-up"));
+    assert_eq!(elsewhere.upstream_header("x-serin-cluster"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn envoy_takes_the_route_of_the_envoyfilter_and_follows_it() {
+    let manifest = envoy_filter();
+    assert_eq!(
+        (manifest.api_version.as_str(), manifest.kind.as_str()),
+        ("networking.istio.io/v1alpha3", "EnvoyFilter")
+    );
+    assert_eq!((manifest.metadata.name.as_str(), manifest.metadata.namespace.as_str()), ("serin-reviews", "default"));
+    assert_eq!(manifest.spec.workload_selector.labels, productpage());
+    let [patch] = manifest.spec.config_patches.as_slice() else { panic!("one patch") };
+    assert_eq!((patch.apply_to.as_str(), patch.patch.operation.as_str()), ("HTTP_ROUTE", "INSERT_FIRST"));
+    assert_eq!(patch.r#match.context, "SIDECAR_OUTBOUND");
+    assert_eq!(patch.r#match.route_configuration.vhost.name, "reviews.default.svc.cluster.local:9080");
+
+    // As istiod would leave it: the patch before the route of its own.
+    let upstreams = ["v1", "v2", "v3"].map(Upstream::named);
+    let clusters: Vec<Value> =
+        upstreams.iter().zip(["v1", "v2", "v3"]).map(|(upstream, name)| cluster(name, upstream)).collect();
+    let configuration = json!({
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+        "static_resources": {"clusters": clusters, "listeners": [{
+            "name": "outbound",
+            "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+            "filter_chains": [{"filters": [{
+                "name": "envoy.filters.network.http_connection_manager",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+                    "stat_prefix": "outbound",
+                    "http_filters": [{
+                        "name": "envoy.filters.http.router",
+                        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
+                    }],
+                    "route_config": {"virtual_hosts": [{
+                        "name": patch.r#match.route_configuration.vhost.name,
+                        "domains": ["*"],
+                        "routes": [patch.patch.value, {"match": {"prefix": "/"}, "route": {"cluster": "v1"}}],
+                    }]},
+                },
+            }]}],
+        }]},
+    });
+    let directory = tempfile::tempdir().unwrap();
+    let envoy = envoy::Process::start(&envoy::find(None).unwrap(), &configuration, 1, directory).await;
+    let envoy = envoy.unwrap_or_else(|failure| panic!("{failure}"));
+    let outbound = envoy.listeners()["outbound"];
+    let answers = tokio::task::spawn_blocking(move || {
+        let host = ("host", "reviews:9080");
+        [
+            ask(outbound, "/", &[host]),
+            ask(outbound, "/", &[host, ("x-serin-cluster", "v2")]),
+            ask(outbound, "/", &[host, ("x-serin-cluster", "v2"), ("x-serin-shadow-1", "v3")]),
+            ask(outbound, "/", &[host, ("x-serin-shadow-1", "v3")]),
+        ]
+    });
+    assert_eq!(answers.await.unwrap(), ["v1", "v2", "v2", "v1"]);
+    assert_eq!(upstreams[2].requests(1), 1, "one request was chosen a shadow and came by the route");
+    envoy.stop().await;
+}
+
+fn cluster(name: &str, upstream: &Upstream) -> Value {
+    let address = json!({"address": upstream.address.ip().to_string(), "port_value": upstream.address.port()});
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": {"socket_address": address}}}]}],
+        },
+    })
+}
+
+#[test]
+fn serin_render_istio_writes_the_same() {
+    let files = ["bookinfo", "destination-rule", "reviews-canary"]
+        .map(|file| repository().join(format!("examples/bookinfo/{file}.yaml")));
+    let world = World::parse("default", &load(&files).unwrap()).unwrap();
+    let rendered = istio(&world, &Options { selector: productpage(), ..Options::default() });
+    let files = FILTERS.into_iter().chain(["envoyfilter"]);
+    let written: Vec<Value> = files.map(|file| value(&format!("deploy/bookinfo/{file}.yaml"))).collect();
+    assert_eq!(rendered, written);
+}
+
+#[test]
+fn the_kustomization_has_every_manifest_and_says_where_every_module_is() {
+    let kustomization = value("deploy/bookinfo/kustomization.yaml");
+    let listed: BTreeSet<&str> =
+        kustomization["resources"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let there = fs::read_dir(repository().join("deploy/bookinfo")).unwrap().flatten();
+    let there: BTreeSet<String> = there.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let manifests = there.iter().filter(|name| name.ends_with(".yaml") && *name != "kustomization.yaml");
+    assert_eq!(listed, manifests.map(String::as_str).collect());
+
+    let patches = kustomization["patches"].as_array().unwrap();
+    let urls = patches.iter().map(|patch| {
+        let operations: Value = serde_saphyr::from_str(patch["patch"].as_str().unwrap()).unwrap();
+        assert_eq!((&operations[0]["op"], &operations[0]["path"]), (&json!("replace"), &json!("/spec/url")));
+        assert_eq!(patch["target"]["kind"], "WasmPlugin");
+        (patch["target"]["name"].as_str().unwrap().to_owned(), operations[0]["value"].as_str().unwrap().to_owned())
+    });
+    let expected = FILTERS.map(|filter| (filter.to_owned(), plugin(filter).spec.url));
+    assert_eq!(urls.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn no_image_is_pulled_from_a_registry_of_ours() {
+    for folder in ["deploy/bookinfo", "examples"] {
+        for (file, text) in texts_below(&repository().join(folder)) {
+            for image in text.lines().filter_map(|line| line.trim_start_matches([' ', '-']).strip_prefix("image: ")) {
+                let first = image.split_once('/').map_or("", |(first, _)| first);
+                assert!(!first.contains(['.', ':']), "{file}: {image} names a registry");
+            }
+            for url in text.split("oci://").skip(1) {
+                assert!(
+                    url.starts_with("registry.example/"),
+                    "{file}: oci://{}",
+                    url.lines().next().unwrap_or_default()
+                );
+            }
+        }
+    }
+}
+
+/// The schemas of Istio's CRDs, where they lie beside the repository.
+struct Crds(BTreeMap<(String, String), jsonschema::Validator>);
+
+impl Crds {
+    fn beside_the_repository() -> Option<Self> {
+        let text = fs::read_to_string(repository().join("../shared/istio-crds.yaml")).ok()?;
+        let crds: Vec<Value> = serde_saphyr::from_multiple(&text).unwrap();
+        let mut validators = BTreeMap::new();
+        for crd in &crds {
+            let kind = crd["spec"]["names"]["kind"].as_str().unwrap();
+            for version in crd["spec"]["versions"].as_array().unwrap() {
+                let api_version =
+                    format!("{}/{}", crd["spec"]["group"].as_str().unwrap(), version["name"].as_str().unwrap());
+                let mut schema = version["schema"]["openAPIV3Schema"].clone();
+                // What Kubernetes adds to every kind.
+                for field in ["apiVersion", "kind", "metadata"] {
+                    schema["properties"][field] = json!({});
+                }
+                make_strict(&mut schema);
+                validators.insert((api_version, kind.to_owned()), jsonschema::validator_for(&schema).unwrap());
+            }
+        }
+        Some(Self(validators))
+    }
+
+    /// What is wrong with `manifest`.
+    #[track_caller]
+    fn mistakes_of(&self, manifest: &Value) -> Vec<String> {
+        let text = |field: &str| manifest[field].as_str().unwrap_or_default().to_owned();
+        match self.0.get(&(text("apiVersion"), text("kind"))) {
+            Some(validator) => {
+                validator.iter_errors(manifest).map(|error| format!("{}: {error}", error.instance_path())).collect()
+            }
+            None => vec![format!("Istio has no {} of {}", text("kind"), text("apiVersion"))],
+        }
+    }
+}
+
+/// A structural schema prunes what it does not list; here that is a mistake.
+fn make_strict(schema: &mut Value) {
+    let Some(fields) = schema.as_object_mut() else { return };
+    let is_open = fields.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
+    if fields.contains_key("properties") && !fields.contains_key("additionalProperties") && !is_open {
+        fields.insert("additionalProperties".to_owned(), json!(false));
+    }
+    if let Some(properties) = fields.get_mut("properties").and_then(Value::as_object_mut) {
+        properties.values_mut().for_each(make_strict);
+    }
+    for inner in ["items", "additionalProperties"] {
+        if let Some(inner) = fields.get_mut(inner) {
+            make_strict(inner);
+        }
+    }
+}
+
+#[test]
+fn istios_crds_allow_every_manifest() {
+    let Some(crds) = Crds::beside_the_repository() else {
+        eprintln!("not checked: ../shared/istio-crds.yaml is not there");
+        return;
+    };
+    let mut kinds = BTreeMap::<String, usize>::new();
+    for folder in ["deploy/bookinfo", "examples"] {
+        for (file, text) in texts_below(&repository().join(folder)) {
+            if !file.ends_with(".yaml") {
+                continue;
+            }
+            for manifest in
+                serde_saphyr::from_multiple::<Value>(&text).unwrap_or_else(|error| panic!("{file}: {error}"))
+            {
+                if manifest["apiVersion"].as_str().is_some_and(|version| version.contains("istio.io/")) {
+                    assert_eq!(crds.mistakes_of(&manifest), [""; 0], "{file}");
+                    *kinds.entry(manifest["kind"].as_str().unwrap().to_owned()).or_default() += 1;
+                }
+            }
+        }
+    }
+    let found: Vec<&str> = kinds.keys().map(String::as_str).collect();
+    assert_eq!(found, ["DestinationRule", "EnvoyFilter", "Gateway", "VirtualService", "WasmPlugin"]);
+}
+
+#[test]
+fn a_planted_unknown_field_is_found() {
+    let Some(crds) = Crds::beside_the_repository() else { return };
+    let plant = |file: &str, at: &str| {
+        let mut manifest = value(file);
+        let place =
+            manifest.pointer_mut(at).and_then(Value::as_object_mut).unwrap_or_else(|| panic!("{file} has {at}"));
+        place.insert("planted".to_owned(), json!(1));
+        crds.mistakes_of(&manifest)
+    };
+    for (file, at) in [
+        ("deploy/bookinfo/header-router.yaml", ""),
+        ("deploy/bookinfo/header-router.yaml", "/spec"),
+        ("deploy/bookinfo/header-router.yaml", "/spec/vmConfig/env/0"),
+        ("deploy/bookinfo/envoyfilter.yaml", "/spec/configPatches/0/match/routeConfiguration/vhost"),
+        ("examples/bookinfo/destination-rule.yaml", "/spec/trafficPolicy/loadBalancer"),
+        ("examples/bookinfo/reviews-jason.yaml", "/spec/http/0/match/0"),
+        ("examples/bookinfo/reviews-jason.yaml", "/spec/http/0/route/0/destination"),
+        ("examples/micro-api/gateway.yaml", "/spec/servers/0/port"),
+    ] {
+        let mistakes = plant(file, at);
+        assert!(mistakes.iter().any(|mistake| mistake.contains("planted")), "{file} {at}: {mistakes:?}");
+    }
+    // Two places are anybody's: the plug-in's configuration, and Envoy's own part.
+    assert_eq!(plant("deploy/bookinfo/header-router.yaml", "/spec/pluginConfig"), [""; 0]);
+    assert_eq!(plant("deploy/bookinfo/envoyfilter.yaml", "/spec/configPatches/0/patch/value"), [""; 0]);
+}
+
+fn texts_below(folder: &Path) -> Vec<(String, String)> {
+    let mut texts = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            texts.extend(texts_below(&path));
+        } else if let Ok(text) = fs::read_to_string(&path) {
+            texts.push((path.display().to_string(), text));
+        }
+    }
+    texts
+}

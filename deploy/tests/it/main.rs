@@ -1,0 +1,16 @@
+//! Tests of the command line and its parts; those that need an Envoy start a real one, and fail without it.
+
+mod command_line;
+mod compose;
+mod echo;
+mod examples;
+mod files;
+mod istio;
+mod judging;
+mod manifests;
+mod pocket;
+mod process;
+mod rendering;
+mod scenarios;
+mod up;
+mod upstream;

@@ -1,0 +1,338 @@
+//! What is drawn from a world: facts about Envoy's configuration.
+
+use serde_json::{Value, json};
+use serin::manifests::{Text, World};
+use serin::render::envoy::{Options, render};
+use serin::render::{Endpoints, Filter, Listen};
+use serin_traffic::written::Source;
+use std::collections::BTreeMap;
+
+const SHOP: &str = "
+apiVersion: v1
+kind: Service
+metadata: {name: reviews}
+spec: {selector: {app: reviews}, ports: [{name: http, port: 9080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: reviews-v1}
+spec: {replicas: 2, template: {metadata: {labels: {app: reviews, version: v1}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: reviews-v2}
+spec: {template: {metadata: {labels: {app: reviews, version: v2}}}}
+";
+
+const SUBSETS: &str = "
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  subsets: [{name: v1, labels: {version: v1}}, {name: v3, labels: {version: v3}}]
+";
+
+const GATEWAY: &str = "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: shop}
+spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.example, 'default/*.shop.example']}]}
+";
+
+fn options(world: &World) -> Options {
+    let pods = world.deployments.iter().flat_map(|deployment| deployment.pods());
+    let addresses = pods.zip(41_000..).map(|(pod, port)| (pod, ([127, 0, 0, 1], port).into()));
+    Options {
+        filters: vec![Filter { name: "canary".into(), file: "/modules/canary.wasm".into() }],
+        source: Source::default(),
+        endpoints: Endpoints::Addresses(addresses.collect::<BTreeMap<_, _>>()),
+        listen: Listen::AnyPort,
+        gateway: None,
+        access_log: None,
+    }
+}
+
+fn world(texts: &[&str]) -> World {
+    let texts: Vec<Text> = texts.iter().enumerate().map(|(n, text)| Text::new(format!("{n}.yaml"), *text)).collect();
+    World::parse("default", &texts).unwrap()
+}
+
+fn rendered(texts: &[&str]) -> Value {
+    let world = world(texts);
+    render(&world, &options(&world)).unwrap().configuration
+}
+
+fn refused(texts: &[&str]) -> String {
+    let world = world(texts);
+    render(&world, &options(&world)).unwrap_err().to_string()
+}
+
+fn cluster<'a>(configuration: &'a Value, name: &str) -> &'a Value {
+    let clusters = configuration["static_resources"]["clusters"].as_array().unwrap();
+    clusters
+        .iter()
+        .find(|cluster| cluster["name"] == name)
+        .unwrap_or_else(|| panic!("no cluster {name} in {clusters:#?}"))
+}
+
+fn ports(cluster: &Value) -> Vec<u64> {
+    let endpoints = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"].as_array().unwrap();
+    let port = |endpoint: &Value| endpoint["endpoint"]["address"]["socket_address"]["port_value"].as_u64().unwrap();
+    endpoints.iter().map(port).collect()
+}
+
+/// The HTTP connection manager of a listener.
+fn manager<'a>(configuration: &'a Value, name: &str) -> &'a Value {
+    let listeners = configuration["static_resources"]["listeners"].as_array().unwrap();
+    let listener = listeners.iter().find(|listener| listener["name"] == name);
+    let listener = listener.unwrap_or_else(|| panic!("no listener {name} in {listeners:#?}"));
+    assert_eq!(listener["address"]["socket_address"], json!({"address": "127.0.0.1", "port_value": 0}));
+    &listener["filter_chains"][0]["filters"][0]["typed_config"]
+}
+
+fn destination_rule(traffic_policy: &str) -> String {
+    format!(
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {{name: reviews}}\n\
+         spec: {{host: reviews, trafficPolicy: {traffic_policy}}}\n"
+    )
+}
+
+#[test]
+fn a_service_and_its_subsets_are_clusters_of_the_pods_with_the_labels() {
+    let configuration = rendered(&[SHOP, SUBSETS]);
+    let ports = |name: &str| ports(cluster(&configuration, name));
+    assert_eq!(ports("outbound|9080||reviews.default.svc.cluster.local"), [41_000, 41_001, 41_002]);
+    assert_eq!(ports("outbound|9080|v1|reviews.default.svc.cluster.local"), [41_000, 41_001]);
+    assert!(ports("outbound|9080|v3|reviews.default.svc.cluster.local").is_empty(), "no pod has the label");
+}
+
+#[test]
+fn without_a_policy_a_cluster_has_istios_defaults() {
+    let configuration = rendered(&[SHOP]);
+    let cluster = cluster(&configuration, "outbound|9080||reviews.default.svc.cluster.local");
+    assert_eq!(cluster["lb_policy"], "LEAST_REQUEST");
+    assert_eq!(cluster["connect_timeout"], "10s");
+    assert_eq!(cluster["circuit_breakers"]["thresholds"][0]["max_connections"], u32::MAX);
+    assert!(cluster.get("outlier_detection").is_none());
+}
+
+#[test]
+fn connection_pool_and_outlier_detection_are_translated_as_istio_does() {
+    let policy = destination_rule(
+        "{connectionPool: {tcp: {maxConnections: 1, connectTimeout: 30ms, tcpKeepalive: {time: 2h, interval: 75s}}, \
+         http: {http1MaxPendingRequests: 1, maxRequestsPerConnection: 1, http2MaxRequests: 5, idleTimeout: 1m}}, \
+         outlierDetection: {consecutive5xxErrors: 1, interval: 1s, baseEjectionTime: 3m, maxEjectionPercent: 100, \
+         consecutiveGatewayErrors: 0}}",
+    );
+    let configuration = rendered(&[SHOP, &policy]);
+    let cluster = cluster(&configuration, "outbound|9080||reviews.default.svc.cluster.local");
+    let threshold = &cluster["circuit_breakers"]["thresholds"][0];
+    assert_eq!(
+        *threshold,
+        json!({"max_connections": 1, "max_pending_requests": 1, "max_requests": 5, "max_retries": u32::MAX, "track_remaining": true})
+    );
+    assert_eq!(cluster["connect_timeout"], "0.03s");
+    assert_eq!(
+        cluster["upstream_connection_options"]["tcp_keepalive"],
+        json!({"keepalive_time": 7200, "keepalive_interval": 75})
+    );
+    let http = &cluster["typed_extension_protocol_options"]["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"];
+    assert_eq!(http["common_http_protocol_options"], json!({"max_requests_per_connection": 1, "idle_timeout": "60s"}));
+    assert_eq!(
+        cluster["outlier_detection"],
+        json!({
+            "enforcing_success_rate": 0,
+            "consecutive_5xx": 1,
+            "enforcing_consecutive_5xx": 100,
+            "consecutive_gateway_failure": 0,
+            "enforcing_consecutive_gateway_failure": 0,
+            "interval": "1s",
+            "base_ejection_time": "180s",
+            "max_ejection_percent": 100,
+        })
+    );
+    assert_eq!(cluster["common_lb_config"]["healthy_panic_threshold"]["value"], 0);
+}
+
+#[test]
+fn the_most_particular_policy_wins_and_a_ports_policy_replaces_all_of_it() {
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  trafficPolicy:
+    loadBalancer: {simple: RANDOM}
+    connectionPool: {tcp: {maxConnections: 7}}
+  subsets:
+  - {name: v1, labels: {version: v1}, trafficPolicy: {loadBalancer: {simple: ROUND_ROBIN}}}
+  - name: v2
+    labels: {version: v2}
+    trafficPolicy: {portLevelSettings: [{port: {number: 9080}, outlierDetection: {consecutive5xxErrors: 3}}]}
+";
+    let configuration = rendered(&[SHOP, rule]);
+    let of =
+        |subset: &str| cluster(&configuration, &format!("outbound|9080|{subset}|reviews.default.svc.cluster.local"));
+    let most = |subset: &str| of(subset)["circuit_breakers"]["thresholds"][0]["max_connections"].clone();
+    assert_eq!((&of("")["lb_policy"], most("")), (&json!("RANDOM"), json!(7)));
+    assert_eq!((&of("v1")["lb_policy"], most("v1")), (&json!("ROUND_ROBIN"), json!(7)));
+    assert_eq!((&of("v2")["lb_policy"], most("v2")), (&json!("LEAST_REQUEST"), json!(u32::MAX)));
+}
+
+#[test]
+fn a_consistent_hash_is_a_ring_in_the_cluster_and_a_key_on_routes_of_its_own() {
+    let policy = destination_rule("{loadBalancer: {consistentHash: {httpHeaderName: end-user}}}");
+    let configuration = rendered(&[SHOP, &policy]);
+    let name = "outbound|9080||reviews.default.svc.cluster.local";
+    assert_eq!(cluster(&configuration, name)["lb_policy"], "RING_HASH");
+    assert_eq!(cluster(&configuration, name)["ring_hash_lb_config"]["minimum_ring_size"], 1024);
+    let routes = &manager(&configuration, "mesh:9080")["route_config"]["virtual_hosts"][0]["routes"];
+    let key = json!([{"header": {"header_name": "end-user"}}]);
+    assert_eq!(routes[0]["match"]["headers"][0], json!({"name": "x-serin-cluster", "string_match": {"exact": name}}));
+    assert_eq!(routes[0]["route"]["hash_policy"], key);
+    assert!(routes[1]["route"].get("hash_policy").is_none(), "other clusters have no key");
+    assert_eq!((&routes[2]["route"]["cluster"], &routes[2]["route"]["hash_policy"]), (&json!(name), &key));
+}
+
+#[test]
+fn what_is_not_translated_is_refused_by_its_path() {
+    let cases = [
+        ("{tls: {mode: ISTIO_MUTUAL}}", "spec.trafficPolicy.tls: is not rendered"),
+        ("{loadBalancer: {simple: PASSTHROUGH}}", "spec.trafficPolicy.loadBalancer.simple: PASSTHROUGH asks for"),
+        ("{loadBalancer: {simple: FASTEST}}", "spec.trafficPolicy.loadBalancer.simple: FASTEST is not one of"),
+        ("{loadBalancer: {localityLbSetting: {enabled: true}}}", "spec.trafficPolicy.loadBalancer.localityLbSetting: "),
+        (
+            "{connectionPool: {tcp: {connectTimeout: soon}}}",
+            "spec.trafficPolicy.connectionPool.tcp.connectTimeout: \"soon\" is not",
+        ),
+        (
+            "{connectionPool: {http: {maxConcurrentStreams: 3}}}",
+            "spec.trafficPolicy.connectionPool.http.maxConcurrentStreams: ",
+        ),
+    ];
+    for (policy, expected) in cases {
+        let shown = refused(&[SHOP, &destination_rule(policy)]);
+        assert!(shown.starts_with("1.yaml: DestinationRule default/reviews: ") && shown.contains(expected), "{shown}");
+    }
+    rendered(&[SHOP, &destination_rule("{tls: {mode: DISABLE}}")]);
+}
+
+#[test]
+fn what_the_filters_would_refuse_is_refused_here_by_file_and_path() {
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec: {hosts: [reviews], http: [{route: [{destination: {host: reviews}, weight: -1}]}]}
+";
+    let shown = refused(&[SHOP, rule]);
+    assert!(
+        shown.starts_with("1.yaml: VirtualService default/reviews: spec.http[0].route[0].weight: -1 is negative"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_service_of_the_mesh_is_known_by_its_names_and_has_a_default() {
+    let configuration = rendered(&[SHOP]);
+    let routes = &manager(&configuration, "mesh:9080")["route_config"];
+    assert_eq!(routes["ignore_port_in_host_matching"], true);
+    let host = &routes["virtual_hosts"][0];
+    assert_eq!(
+        host["domains"],
+        json!(["reviews", "reviews.default", "reviews.default.svc", "reviews.default.svc.cluster.local"])
+    );
+    assert_eq!(host["routes"][0]["match"]["headers"][0], json!({"name": "x-serin-cluster", "present_match": true}));
+    assert_eq!(host["routes"][0]["route"]["cluster_header"], "x-serin-cluster");
+    assert_eq!(host["routes"][0]["route"]["timeout"], "0s");
+    assert_eq!(host["routes"][1]["route"]["cluster"], "outbound|9080||reviews.default.svc.cluster.local");
+}
+
+#[test]
+fn a_host_without_a_service_is_served_at_port_80_without_a_default() {
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: outside}
+spec: {hosts: [shop.example], http: [{route: [{destination: {host: reviews}}]}]}
+";
+    let configuration = rendered(&[SHOP, rule]);
+    let host = &manager(&configuration, "mesh:80")["route_config"]["virtual_hosts"][0];
+    assert_eq!(host["domains"], json!(["shop.example"]));
+    assert_eq!(host["routes"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_gateway_lets_its_hosts_in_and_has_no_default() {
+    let configuration = rendered(&[SHOP, GATEWAY]);
+    let host = &manager(&configuration, "default/shop:80")["route_config"]["virtual_hosts"][0];
+    assert_eq!(host["domains"], json!(["shop.example", "*.shop.example"]));
+    assert_eq!(host["routes"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_route_has_as_many_mirrors_as_a_rule_has_at_most() {
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+  - route: [{destination: {host: reviews}}]
+    mirrors: [{destination: {host: reviews}}, {destination: {host: reviews}, percentage: {value: 5}}]
+";
+    let configuration = rendered(&[SHOP, rule]);
+    let route = &manager(&configuration, "mesh:9080")["route_config"]["virtual_hosts"][0]["routes"][0]["route"];
+    assert_eq!(
+        route["request_mirror_policies"],
+        json!([
+            {"cluster_header": "x-serin-shadow-1", "disable_shadow_host_suffix_append": true},
+            {"cluster_header": "x-serin-shadow-2", "disable_shadow_host_suffix_append": true},
+        ])
+    );
+}
+
+#[test]
+fn each_filter_has_a_vm_of_its_own_and_the_manifests_as_they_were_written() {
+    let configuration = rendered(&[SHOP, SUBSETS, GATEWAY]);
+    let filters = |listener: &str| manager(&configuration, listener)["http_filters"].as_array().unwrap().clone();
+    let mesh = &filters("mesh:9080")[0]["typed_config"]["config"];
+    assert_eq!(mesh["vm_config"]["vm_id"], "mesh:9080/canary");
+    assert_eq!(mesh["vm_config"]["code"]["local"]["filename"], "/modules/canary.wasm");
+    let written: Value = serde_json::from_str(mesh["configuration"]["value"].as_str().unwrap()).unwrap();
+    assert_eq!((&written["gateway"], &written["port"]), (&json!("mesh"), &json!(9080)));
+    let kinds: Vec<&str> =
+        written["resources"].as_array().unwrap().iter().map(|resource| resource["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["Service", "DestinationRule"]);
+    assert_eq!(written["resources"][1]["spec"]["subsets"][1]["labels"]["version"], "v3");
+    assert_eq!(filters("default/shop:80")[0]["typed_config"]["config"]["vm_config"]["vm_id"], "default/shop:80/canary");
+    assert_eq!(filters("mesh:9080")[1]["name"], "envoy.filters.http.router");
+}
+
+#[test]
+fn at_their_own_ports_two_gateways_cannot_share_one() {
+    let on_80 = SHOP.replace("9080", "80");
+    let world = world(&[&on_80, GATEWAY]);
+    let mut options =
+        Options { listen: Listen::OwnPort([0, 0, 0, 0].into()), endpoints: Endpoints::Names, ..options(&world) };
+    let shown = render(&world, &options).unwrap_err().to_string();
+    assert_eq!(shown, "both default/shop and mesh listen on port 80; choose one with --gateway");
+
+    options.gateway = Some("default/shop".into());
+    let configuration = render(&world, &options).unwrap().configuration;
+    let address = &configuration["static_resources"]["listeners"][0]["address"]["socket_address"];
+    assert_eq!(*address, json!({"address": "0.0.0.0", "port_value": 80}));
+    let cluster = cluster(&configuration, "outbound|80||reviews.default.svc.cluster.local");
+    assert_eq!(cluster["type"], "STRICT_DNS");
+    let endpoints = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"].as_array().unwrap();
+    let names: Vec<&Value> =
+        endpoints.iter().map(|it| &it["endpoint"]["address"]["socket_address"]["address"]).collect();
+    assert_eq!(names, ["reviews-v1", "reviews-v2"]);
+
+    options.gateway = Some("default/none".into());
+    let shown = render(&world, &options).unwrap_err().to_string();
+    assert_eq!(shown, "the manifests have no gateway default/none; they have default/shop, mesh");
+}

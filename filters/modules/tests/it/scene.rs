@@ -1,0 +1,46 @@
+//! The stage: chains of modules with one configuration.
+
+use host_test::{Filter, Proxy, ProxyBuilder};
+use serde_json::{Value, json};
+use serin_modules::Module;
+
+/// Every way to get all three decisions.
+pub(crate) const COMPLETE: [&[Module]; 2] = [&Module::CHAIN, &[Module::Canary]];
+
+/// A configuration with these rules for the host `reviews`, on port 9080.
+pub(crate) fn rules(http: Value) -> Value {
+    json!({"port": 9080, "resources": [{
+        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+        "metadata": {"name": "reviews", "namespace": "default"}, "spec": {"hosts": ["reviews"], "http": http}}]})
+}
+
+/// A destination: a subset of `reviews`.
+pub(crate) fn to(subset: &str) -> Value {
+    json!({"destination": {"host": "reviews", "subset": subset}})
+}
+
+/// A destination with its weight.
+pub(crate) fn weighted(subset: &str, weight: u32) -> Value {
+    json!({"destination": {"host": "reviews", "subset": subset}, "weight": weight})
+}
+
+/// The name of the cluster for a subset of `reviews`.
+pub(crate) fn cluster(subset: &str) -> String {
+    format!("outbound|9080|{subset}|reviews.default.svc.cluster.local")
+}
+
+/// `module` with that configuration.
+pub(crate) fn filter(module: Module, configuration: &Value) -> Filter {
+    Filter::from_bytes(module.bytes()).named(module.name()).vm_id(module.name()).configured(configuration.to_string())
+}
+
+/// A proxy with those modules, each with that configuration, not started.
+pub(crate) fn chain(modules: &[Module], configuration: &Value) -> ProxyBuilder {
+    Proxy::of(modules.iter().map(|module| filter(*module, configuration)))
+}
+
+/// A proxy with those modules.
+#[track_caller]
+pub(crate) fn proxy(modules: &[Module], configuration: &Value) -> Proxy {
+    chain(modules, configuration).start()
+}
