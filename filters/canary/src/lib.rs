@@ -6,7 +6,8 @@
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Plugin, Request, Root};
+use serin_shell::{Filter, Held, Passage, Plugin, Request, Root, change_response};
+use serin_traffic::Change;
 use std::rc::Rc;
 
 proxy_wasm::main! {{
@@ -15,13 +16,20 @@ proxy_wasm::main! {{
 }}
 
 /// The context of one request.
-struct Canary(Rc<Plugin>);
+struct Canary {
+    plugin: Rc<Plugin>,
+    context_id: u32,
+    /// What is to be done to the answer.
+    response_changes: Vec<Change>,
+    /// The request waits while this is held.
+    held: Option<Held>,
+}
 
 impl Filter for Canary {
     const NAME: &'static str = "canary";
 
-    fn stream(plugin: Rc<Plugin>) -> Box<dyn HttpContext> {
-        Box::new(Self(plugin))
+    fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext> {
+        Box::new(Self { plugin, context_id, response_changes: Vec::new(), held: None })
     }
 }
 
@@ -29,17 +37,30 @@ impl Context for Canary {}
 
 impl HttpContext for Canary {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let mut request = Request::current(&self.0);
-        if request.answer_unmatched() {
-            return Action::Pause;
+        let mut request = Request::current(&self.plugin, self.context_id);
+        match request.pass() {
+            Passage::Answered(held) => {
+                self.held = held;
+                return Action::Pause;
+            }
+            Passage::Later(held) => self.held = Some(held),
+            Passage::Free => {}
         }
         if let Some(rule) = request.rule() {
-            if let Some(destination) = rule.pick(|| self.0.draws.draw()) {
+            self.response_changes = request.apply(rule);
+            if let Some(destination) = rule.pick(|| self.plugin.draws.draw()) {
                 request.send_to(destination);
+                // The rule has the last word on the answer, as it has in Envoy.
+                self.response_changes.splice(0..0, destination.response_changes.iter().cloned());
             }
-            request.copy_to(rule.shadows(|| self.0.draws.draw()));
+            request.copy_to(rule.shadows(|| self.plugin.draws.draw()));
         }
         request.finish();
+        if self.held.is_some() { Action::Pause } else { Action::Continue }
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        change_response(&self.response_changes);
         Action::Continue
     }
 }

@@ -6,7 +6,8 @@
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Plugin, Request, Root};
+use serin_shell::{Filter, Held, Passage, Plugin, Request, Root, change_response};
+use serin_traffic::Change;
 use std::rc::Rc;
 
 proxy_wasm::main! {{
@@ -15,13 +16,20 @@ proxy_wasm::main! {{
 }}
 
 /// The context of one request.
-struct HeaderRouter(Rc<Plugin>);
+struct HeaderRouter {
+    plugin: Rc<Plugin>,
+    context_id: u32,
+    /// What is to be done to the answer.
+    response_changes: Vec<Change>,
+    /// The request waits while this is held.
+    held: Option<Held>,
+}
 
 impl Filter for HeaderRouter {
     const NAME: &'static str = "header-router";
 
-    fn stream(plugin: Rc<Plugin>) -> Box<dyn HttpContext> {
-        Box::new(Self(plugin))
+    fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext> {
+        Box::new(Self { plugin, context_id, response_changes: Vec::new(), held: None })
     }
 }
 
@@ -29,14 +37,27 @@ impl Context for HeaderRouter {}
 
 impl HttpContext for HeaderRouter {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let mut request = Request::current(&self.0);
-        if request.answer_unmatched() {
-            return Action::Pause;
+        let mut request = Request::current(&self.plugin, self.context_id);
+        match request.pass() {
+            Passage::Answered(held) => {
+                self.held = held;
+                return Action::Pause;
+            }
+            Passage::Later(held) => self.held = Some(held),
+            Passage::Free => {}
         }
-        if let Some(destination) = request.rule().and_then(|rule| rule.only_destination()) {
-            request.send_to(destination);
+        if let Some(rule) = request.rule() {
+            self.response_changes = request.apply(rule);
+            if let Some(destination) = rule.only_destination() {
+                request.send_to(destination);
+            }
         }
         request.finish();
+        if self.held.is_some() { Action::Pause } else { Action::Continue }
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        change_response(&self.response_changes);
         Action::Continue
     }
 }

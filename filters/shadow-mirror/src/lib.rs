@@ -15,13 +15,16 @@ proxy_wasm::main! {{
 }}
 
 /// The context of one request.
-struct ShadowMirror(Rc<Plugin>);
+struct ShadowMirror {
+    plugin: Rc<Plugin>,
+    context_id: u32,
+}
 
 impl Filter for ShadowMirror {
     const NAME: &'static str = "shadow-mirror";
 
-    fn stream(plugin: Rc<Plugin>) -> Box<dyn HttpContext> {
-        Box::new(Self(plugin))
+    fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext> {
+        Box::new(Self { plugin, context_id })
     }
 }
 
@@ -29,9 +32,9 @@ impl Context for ShadowMirror {}
 
 impl HttpContext for ShadowMirror {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let mut request = Request::current(&self.0);
+        let mut request = Request::current(&self.plugin, self.context_id);
         if let Some(rule) = request.rule() {
-            request.copy_to(rule.shadows(|| self.0.draws.draw()));
+            request.copy_to(rule.shadows(|| self.plugin.draws.draw()));
         }
         request.finish();
         Action::Continue

@@ -11,7 +11,14 @@ use std::ptr::null_mut;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status(pub(crate) u32);
 
-const REQUEST_HEADERS: u32 = 0;
+/// Whose headers a hostcall is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    /// The request's.
+    Request = 0,
+    /// The answer's.
+    Response = 2,
+}
 
 /// The answer is not that of a gRPC call.
 const NO_GRPC_STATUS: i32 = -1;
@@ -27,7 +34,17 @@ unsafe extern "C" {
         value: *const u8,
         value_size: usize,
     ) -> u32;
+    fn proxy_add_header_map_value(
+        map: u32,
+        name: *const u8,
+        name_size: usize,
+        value: *const u8,
+        value_size: usize,
+    ) -> u32;
     fn proxy_remove_header_map_value(map: u32, name: *const u8, name_size: usize) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
     fn proxy_send_local_response(
@@ -61,21 +78,44 @@ pub(crate) fn now() -> Result<u64, Status> {
 /// The request's headers, in the specification's serialization of pairs.
 pub(crate) fn request_headers() -> Result<Vec<u8>, Status> {
     // SAFETY: see `taken`.
-    unsafe { taken(|data, size| proxy_get_header_map_pairs(REQUEST_HEADERS, data, size)) }
+    unsafe { taken(|data, size| proxy_get_header_map_pairs(Side::Request as u32, data, size)) }
 }
 
-/// Gives the request's header `name` this one value.
-pub(crate) fn set_request_header(name: &str, value: &[u8]) -> Result<(), Status> {
+/// Gives the header `name` this one value.
+pub(crate) fn set_header(side: Side, name: &str, value: &[u8]) -> Result<(), Status> {
     // SAFETY: the host reads the two slices within the call.
-    ok(unsafe {
-        proxy_replace_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len(), value.as_ptr(), value.len())
-    })
+    ok(unsafe { proxy_replace_header_map_value(side as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
 }
 
-/// Takes the header `name` off the request.
-pub(crate) fn remove_request_header(name: &[u8]) -> Result<(), Status> {
+/// Gives the header `name` this value besides those that it has.
+pub(crate) fn add_header(side: Side, name: &str, value: &[u8]) -> Result<(), Status> {
+    // SAFETY: the host reads the two slices within the call.
+    ok(unsafe { proxy_add_header_map_value(side as u32, name.as_ptr(), name.len(), value.as_ptr(), value.len()) })
+}
+
+/// Takes the header `name` off.
+pub(crate) fn remove_header(side: Side, name: &[u8]) -> Result<(), Status> {
     // SAFETY: the host reads the slice within the call.
-    ok(unsafe { proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len()) })
+    ok(unsafe { proxy_remove_header_map_value(side as u32, name.as_ptr(), name.len()) })
+}
+
+/// Has the hostcalls that follow within this callback be about the stream `context`.
+pub(crate) fn set_effective_context(context: u32) -> Result<(), Status> {
+    // SAFETY: the call takes a number.
+    ok(unsafe { proxy_set_effective_context(context) })
+}
+
+/// Has the host call `on_tick` every so many milliseconds; 0 for no more.
+pub(crate) fn set_tick_period(milliseconds: u32) -> Result<(), Status> {
+    // SAFETY: the call takes a number.
+    ok(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
+}
+
+/// Has the request go on that was paused.
+pub(crate) fn continue_request() -> Result<(), Status> {
+    const REQUEST: u32 = 0;
+    // SAFETY: the call takes a number.
+    ok(unsafe { proxy_continue_stream(REQUEST) })
 }
 
 /// The property at `path`; `None` if there is none.
@@ -91,21 +131,25 @@ pub(crate) fn set_filter_state(key: &str, value: &[u8]) -> Result<(), Status> {
     ok(unsafe { proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len()) })
 }
 
-/// Answers the request in the upstream's stead, without headers and body of its own.
-pub(crate) fn answer(status: u32, details: &str) -> Result<(), Status> {
-    // No headers, serialized: a count of nought.
-    let headers = 0u32.to_le_bytes();
+/// Answers the request in the upstream's stead; `headers` are serialized pairs.
+pub(crate) fn answer(
+    status: u16,
+    details: &str,
+    headers: &[u8],
+    body: &[u8],
+    grpc_status: Option<u8>,
+) -> Result<(), Status> {
     // SAFETY: the host reads the slices within the call.
     ok(unsafe {
         proxy_send_local_response(
-            status,
+            status.into(),
             details.as_ptr(),
             details.len(),
-            null_mut(),
-            0,
+            body.as_ptr(),
+            body.len(),
             headers.as_ptr(),
             headers.len(),
-            NO_GRPC_STATUS,
+            grpc_status.map_or(NO_GRPC_STATUS, i32::from),
         )
     })
 }

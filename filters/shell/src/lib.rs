@@ -13,6 +13,7 @@
     unsafe_code
 )]
 
+mod delays;
 mod draws;
 #[allow(unsafe_code, reason = "the border itself: pointers to the host and memory from it")]
 mod hostcall;
@@ -21,6 +22,7 @@ mod pairs;
 mod request;
 mod root;
 
+pub use delays::Held;
 pub use draws::Draws;
-pub use request::Request;
+pub use request::{Passage, Request, change_response};
 pub use root::{Filter, Plugin, Root};

@@ -26,6 +26,23 @@ pub(crate) fn headers(bytes: Vec<u8>) -> Headers {
     Headers::within(bytes, fields)
 }
 
+/// The pairs, serialized.
+pub(crate) fn serialized(pairs: &[(String, Vec<u8>)]) -> Vec<u8> {
+    let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let mut bytes = u32::try_from(pairs.len()).unwrap_or(u32::MAX).to_le_bytes().to_vec();
+    for (name, value) in pairs {
+        bytes.extend(size(name.as_bytes()));
+        bytes.extend(size(value));
+    }
+    for (name, value) in pairs {
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(value);
+        bytes.push(0);
+    }
+    bytes
+}
+
 fn number(bytes: &[u8], at: usize) -> Option<usize> {
     let four = bytes.get(at..at.checked_add(4)?)?;
     let number = u32::from_le_bytes(four.try_into().ok()?);
@@ -44,6 +61,13 @@ mod tests {
     fn pairs_are_read_in_order() {
         let bytes = b"\x02\0\0\0\x01\0\0\0\x02\0\0\0\x01\0\0\0\0\0\0\0a\0\xff\xfe\0b\0\0";
         assert_eq!(read(bytes), [(b"a".to_vec(), b"\xff\xfe".to_vec()), (b"b".to_vec(), Vec::new())]);
+    }
+
+    #[test]
+    fn pairs_are_read_as_they_were_serialized() {
+        let pairs = [("a".to_owned(), b"\xff".to_vec()), ("location".to_owned(), Vec::new())];
+        let read = read(&serialized(&pairs));
+        assert_eq!(read, pairs.map(|(name, value)| (name.into_bytes(), value)));
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! header that the client sent, matches the request, and publishes the outcome as filter state; those behind it read the
 //! outcome, unless it was published under another configuration.
 
-use crate::hostcall::{self, Status};
+use crate::delays::{self, Held};
+use crate::hostcall::{self, Side, Status};
 use crate::pairs;
 use crate::root::Plugin;
-use serin_traffic::{Destination, Headers, Mirror, Outcome, ROUTE_KEY, Rule};
+use serin_traffic::{Applied, Change, Destination, Headers, Mirror, Outcome, ROUTE_KEY, Reply, Rule};
+use std::cell::OnceCell;
 
 /// Headers of which the name begins like this are the filters' own.
 const OWN_PREFIX: &[u8] = b"x-serin-";
@@ -24,36 +26,59 @@ const SHADOW: &str = "x-serin-shadow-";
 /// A request of which it is known which rule applies.
 pub struct Request<'p> {
     plugin: &'p Plugin,
+    context_id: u32,
     outcome: Outcome,
+    headers: OnceCell<Headers>,
     /// Whether the outcome is another filter's, which has acted on it already.
     reused: bool,
     /// Whether anything about the request was changed.
     changed: bool,
 }
 
+/// What a rule's faults and answers let a request do.
+pub enum Passage {
+    /// It goes on.
+    Free,
+    /// It goes on, but later: the stream is to be paused while this is held.
+    Later(Held),
+    /// It was answered, or will be once it has waited: the stream is to be paused, and nothing more done to it.
+    Answered(Option<Held>),
+}
+
 impl<'p> Request<'p> {
     /// The current request, as the rules of `plugin` see it.
-    pub fn current(plugin: &'p Plugin) -> Self {
+    pub fn current(plugin: &'p Plugin, context_id: u32) -> Self {
         let policy = &plugin.policy;
         let published = hostcall::property(&[ROUTE_KEY]);
-        if let Some(outcome) = published.as_ref().and_then(|text| policy.read_published(text)) {
-            return Self { plugin, outcome, reused: true, changed: false };
+        let known = published.as_ref().and_then(|text| policy.read_published(text));
+        let mut request = Self {
+            plugin,
+            context_id,
+            outcome: known.unwrap_or(Outcome::NoHost),
+            headers: OnceCell::new(),
+            reused: known.is_some(),
+            changed: false,
+        };
+        if known.is_none() {
+            let first = published.is_none();
+            request.changed = first && remove_own(request.headers());
+            request.outcome = policy.route(&request);
+            if first {
+                // Refused, it costs the filters behind this one a match of their own.
+                let _ = hostcall::set_filter_state(ROUTE_KEY, policy.publish(request.outcome).as_bytes());
+            }
         }
-        let headers = hostcall::request_headers().map(pairs::headers).unwrap_or_default();
-        let first = published.is_none();
-        let changed = first && remove_own(&headers);
-        let outcome = policy.route(&Incoming { headers: &headers, plugin });
-        if first {
-            // Refused, it costs the filters behind this one a match of their own.
-            let _ = hostcall::set_filter_state(ROUTE_KEY, policy.publish(outcome).as_bytes());
-        }
-        Self { plugin, outcome, reused: false, changed }
+        request
     }
 
     /// The rule that applies, if one does.
     pub fn rule(&self) -> Option<&'p Rule> {
+        self.plugin.policy.rule(self.applied()?.rule)
+    }
+
+    fn applied(&self) -> Option<Applied> {
         match self.outcome {
-            Outcome::Rule(id) => self.plugin.policy.rule(id),
+            Outcome::Rule(applied) => Some(applied),
             Outcome::NoHost | Outcome::NoRule(_) => None,
         }
     }
@@ -63,18 +88,53 @@ impl<'p> Request<'p> {
         self.reused
     }
 
-    /// Answers with 404 if the host is known and no rule applies, unless the configuration lets such requests pass.
-    /// Whether it did.
-    pub fn answer_unmatched(&mut self) -> bool {
-        self.plugin.policy.refuses(self.outcome) && hostcall::answer(404, "serin_no_rule").is_ok()
+    /// What the rules let the request do: answers it with 404 if the host is known and no rule applies (unless the
+    /// configuration lets such requests pass), puts in the rule's fault, gives the rule's own answer.
+    pub fn pass(&self) -> Passage {
+        let Some((rule, applied)) = self.rule().zip(self.applied()) else {
+            let not_found = Reply { status: 404, details: "serin_no_rule", ..Reply::default() };
+            let refused = self.plugin.policy.refuses(self.outcome) && delays::answer(&not_found);
+            return if refused { Passage::Answered(None) } else { Passage::Free };
+        };
+        let draw = || self.plugin.draws.draw();
+        let wait = rule.fault().and_then(|fault| fault.delay(draw));
+        let abort = rule.fault().and_then(|fault| fault.abort(draw)).map(|reply| rule.finish(reply));
+        let reply =
+            abort.or_else(|| if rule.may_reply() { rule.reply(self.headers(), applied.matched()) } else { None });
+        match (wait, reply) {
+            (None, None) => Passage::Free,
+            (None, Some(reply)) => {
+                if delays::answer(&reply) {
+                    Passage::Answered(None)
+                } else {
+                    Passage::Free
+                }
+            }
+            (Some(wait), None) => Passage::Later(self.plugin.delays.hold(self.context_id, wait, None)),
+            (Some(wait), reply) => Passage::Answered(Some(self.plugin.delays.hold(self.context_id, wait, reply))),
+        }
     }
 
-    /// Sends the request to `destination`.
+    /// Makes the rule's changes to the request, and gives those that are to be made to its answer.
+    pub fn apply(&mut self, rule: &Rule) -> Vec<Change> {
+        let matched = self.applied().map_or(0, Applied::matched);
+        if rule.changes_requests() {
+            for change in rule.request_changes(self.headers(), matched) {
+                self.change(&change);
+            }
+        }
+        if rule.changes_responses() { rule.response_changes(self.headers()) } else { Vec::new() }
+    }
+
+    /// Sends the request to `destination`, with the destination's own changes made.
     pub fn send_to(&mut self, destination: &Destination) {
         let cluster = destination.cluster.with_port(self.port_for(destination.cluster.wants_port()));
-        self.note(hostcall::set_request_header(CLUSTER, cluster.as_bytes()));
+        self.note(hostcall::set_header(Side::Request, CLUSTER, cluster.as_bytes()));
         if let Some(subset) = &destination.subset {
-            self.note(hostcall::set_request_header(SUBSET, subset.as_bytes()));
+            self.note(hostcall::set_header(Side::Request, SUBSET, subset.as_bytes()));
+        }
+        for change in &destination.request_changes {
+            self.change(change);
         }
     }
 
@@ -82,7 +142,8 @@ impl<'p> Request<'p> {
     pub fn copy_to<'m>(&mut self, mirrors: impl Iterator<Item = &'m Mirror>) {
         for (place, mirror) in mirrors.enumerate() {
             let cluster = mirror.cluster.with_port(self.port_for(mirror.cluster.wants_port()));
-            self.note(hostcall::set_request_header(&format!("{SHADOW}{}", place + 1), cluster.as_bytes()));
+            let slot = format!("{SHADOW}{}", place + 1);
+            self.note(hostcall::set_header(Side::Request, &slot, cluster.as_bytes()));
         }
     }
 
@@ -94,45 +155,59 @@ impl<'p> Request<'p> {
         }
     }
 
+    fn headers(&self) -> &Headers {
+        self.headers.get_or_init(|| hostcall::request_headers().map(pairs::headers).unwrap_or_default())
+    }
+
+    fn change(&mut self, change: &Change) {
+        self.note(make(Side::Request, change));
+    }
+
     fn note(&mut self, change: Result<(), Status>) {
         self.changed |= change.is_ok();
     }
 
     fn port_for(&self, wanted: bool) -> Option<u16> {
-        if wanted { port(self.plugin) } else { None }
+        if wanted { serin_traffic::Request::port(self) } else { None }
     }
 }
 
-/// A request before it is matched.
-struct Incoming<'a> {
-    headers: &'a Headers,
-    plugin: &'a Plugin,
-}
-
-impl serin_traffic::Request for Incoming<'_> {
+impl serin_traffic::Request for Request<'_> {
     fn headers(&self) -> &Headers {
-        self.headers
+        self.headers()
     }
 
+    /// The listener's port: the one that the configuration says, else the one that the request came in on.
     fn port(&self) -> Option<u16> {
-        port(self.plugin)
+        self.plugin.policy.port().or_else(|| {
+            let bytes = hostcall::property(&["destination", "port"])?;
+            u16::try_from(i64::from_le_bytes(bytes.try_into().ok()?)).ok()
+        })
     }
 }
 
-/// The listener's port: the one that the configuration says, else the one that the request came in on.
-fn port(plugin: &Plugin) -> Option<u16> {
-    plugin.policy.port().or_else(|| {
-        let bytes = hostcall::property(&["destination", "port"])?;
-        u16::try_from(i64::from_le_bytes(bytes.try_into().ok()?)).ok()
-    })
+/// Makes `changes` to the answer that is on its way.
+pub fn change_response(changes: &[Change]) {
+    for change in changes {
+        // A change that the proxy refuses changes nothing.
+        let _ = make(Side::Response, change);
+    }
+}
+
+fn make(side: Side, change: &Change) -> Result<(), Status> {
+    match change {
+        Change::Remove { name } => hostcall::remove_header(side, name.as_bytes()),
+        Change::Set { name, value } => hostcall::set_header(side, name, value),
+        Change::Add { name, value } => hostcall::add_header(side, name, value),
+    }
 }
 
 /// Takes the filters' own headers off a request that came with some; whether it did.
 fn remove_own(headers: &Headers) -> bool {
     let mut removed = false;
     for (name, _) in headers.iter() {
-        if name.get(..OWN_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(OWN_PREFIX)) {
-            removed |= hostcall::remove_request_header(name).is_ok();
+        if name.starts_with(OWN_PREFIX) {
+            removed |= hostcall::remove_header(Side::Request, name).is_ok();
         }
     }
     removed

@@ -1,5 +1,6 @@
 //! The root context: one per worker and configuration, the same in every module.
 
+use crate::delays::Delays;
 use crate::draws::Draws;
 use crate::node;
 use log::{error, info, warn};
@@ -13,11 +14,11 @@ use std::rc::Rc;
 
 /// What makes one module different from the others.
 pub trait Filter: 'static {
-    /// The module's name, for the log.
+    /// The module's name; the proxy puts the plug-in's before each line of the log, which may be another.
     const NAME: &'static str;
 
     /// The context of one request.
-    fn stream(plugin: Rc<Plugin>) -> Box<dyn HttpContext>;
+    fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext>;
 }
 
 /// What the streams of one configuration share on one worker.
@@ -27,6 +28,8 @@ pub struct Plugin {
     pub policy: Policy,
     /// Chance.
     pub draws: Draws,
+    /// The requests that wait.
+    pub(crate) delays: Rc<Delays>,
 }
 
 /// The root context of the module `F`: takes configurations and opens streams.
@@ -45,7 +48,7 @@ impl<F: Filter> Root<F> {
     fn configure(&mut self, document: &[u8]) -> Result<(), Refusal> {
         let compiled = Policy::compile(&Configuration::from_json(document)?, &node::source())?;
         for warning in &compiled.warnings {
-            warn!("{}: {warning}", F::NAME);
+            warn!("{warning}");
         }
         let virtual_services = compiled.policy.virtual_services();
         let rules: usize = virtual_services.iter().map(|virtual_service| virtual_service.rules().len()).sum();
@@ -56,7 +59,8 @@ impl<F: Filter> Root<F> {
             virtual_services.len(),
             compiled.policy.digest()
         );
-        self.plugin = Rc::new(Plugin { policy: compiled.policy, draws: Draws::default() });
+        let delays = Rc::clone(&self.plugin.delays);
+        self.plugin = Rc::new(Plugin { policy: compiled.policy, draws: Draws::default(), delays });
         Ok(())
     }
 }
@@ -69,7 +73,7 @@ impl<F: Filter> RootContext for Root<F> {
         match self.configure(&document.unwrap_or_default()) {
             Ok(()) => true,
             Err(refusal) => {
-                error!("{}: configuration refused: {refusal}", F::NAME);
+                error!("configuration refused: {refusal}");
                 false
             }
         }
@@ -79,7 +83,11 @@ impl<F: Filter> RootContext for Root<F> {
         Some(ContextType::HttpContext)
     }
 
-    fn create_http_context(&self, _context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(F::stream(Rc::clone(&self.plugin)))
+    fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(F::stream(Rc::clone(&self.plugin), context_id))
+    }
+
+    fn on_tick(&mut self) {
+        self.plugin.delays.release();
     }
 }

@@ -6,7 +6,8 @@
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Plugin, Request, Root};
+use serin_shell::{Filter, Plugin, Request, Root, change_response};
+use serin_traffic::Change;
 use std::rc::Rc;
 
 proxy_wasm::main! {{
@@ -15,13 +16,18 @@ proxy_wasm::main! {{
 }}
 
 /// The context of one request.
-struct SubsetPicker(Rc<Plugin>);
+struct SubsetPicker {
+    plugin: Rc<Plugin>,
+    context_id: u32,
+    /// What is to be done to the answer.
+    response_changes: Vec<Change>,
+}
 
 impl Filter for SubsetPicker {
     const NAME: &'static str = "subset-picker";
 
-    fn stream(plugin: Rc<Plugin>) -> Box<dyn HttpContext> {
-        Box::new(Self(plugin))
+    fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext> {
+        Box::new(Self { plugin, context_id, response_changes: Vec::new() })
     }
 }
 
@@ -29,15 +35,21 @@ impl Context for SubsetPicker {}
 
 impl HttpContext for SubsetPicker {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let mut request = Request::current(&self.0);
+        let mut request = Request::current(&self.plugin, self.context_id);
         if let Some(rule) = request.rule() {
             // Where there is nothing to choose, the filter that matched the request has sent it on its way.
             let settled = request.is_reused() && rule.only_destination().is_some();
-            if let Some(destination) = rule.pick(|| self.0.draws.draw()).filter(|_| !settled) {
+            if let Some(destination) = rule.pick(|| self.plugin.draws.draw()).filter(|_| !settled) {
                 request.send_to(destination);
+                self.response_changes.clone_from(&destination.response_changes);
             }
         }
         request.finish();
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        change_response(&self.response_changes);
         Action::Continue
     }
 }

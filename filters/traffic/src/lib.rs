@@ -32,26 +32,33 @@
 )]
 #![deny(unsafe_code)]
 
+mod action;
+mod changes;
 mod cluster_name;
 mod compile;
 mod digest;
+mod duration;
 pub mod host_name;
+mod index;
 mod matching;
 mod mirror;
 mod policy;
 mod published;
 mod refusal;
+mod regex;
 mod request;
 mod split;
 #[cfg(test)]
 mod wasm_test;
 pub mod written;
 
+pub use action::Fault;
+pub use changes::{Change, Reply};
 pub use cluster_name::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE};
 pub use compile::Compiled;
 pub use digest::Digest;
 pub use mirror::Share;
-pub use policy::{Destination, Mirror, Outcome, Policy, Rule, RuleId, VirtualService};
+pub use policy::{Applied, Destination, Mirror, Outcome, Policy, Rule, RuleId, VirtualService};
 pub use published::ROUTE_KEY;
 pub use refusal::{Refusal, Warning};
 pub use request::{Field, Headers, Request};

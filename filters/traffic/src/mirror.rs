@@ -13,6 +13,9 @@ impl Share {
     /// All requests.
     pub const ALL: Share = Share(Share::MILLION);
 
+    /// No request.
+    pub const NONE: Share = Share(0);
+
     /// `percent` of all requests, cut off behind the fourth decimal; `None` unless it is from 0 to 100.
     ///
     /// ```

@@ -1,14 +1,16 @@
 //! The compiled form of a configuration: what requests ask.
 
+use crate::action::{Cors, DirectResponse, Fault, Redirect, Rewrite};
+use crate::changes::{Change, Reply};
 use crate::cluster_name::ClusterName;
 use crate::digest::Digest;
 use crate::host_name::{HostTable, host_of};
+use crate::index::Index;
 use crate::matching::Conditions;
 use crate::mirror::Share;
-use crate::request::Request;
+use crate::request::{Headers, Request};
 use crate::split::{Ticket, split};
 use crate::written::{RepeatedHeaders, Unmatched};
-use std::sync::Arc;
 
 /// The rules of a configuration, ready for requests.
 ///
@@ -34,8 +36,8 @@ use std::sync::Arc;
 /// headers.push(b"end-user", b"jason");
 /// let request = Get(headers);
 ///
-/// let Outcome::Rule(id) = policy.route(&request) else { panic!("a rule applies") };
-/// let destination = policy.rule(id).and_then(|rule| rule.pick(|| Ticket(0))).expect("it has a destination");
+/// let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
+/// let destination = policy.rule(applied.rule).and_then(|rule| rule.pick(|| Ticket(0))).expect("it has a destination");
 /// assert_eq!(destination.cluster.with_port(request.port()), "outbound|9080|v2|reviews.default.svc.cluster.local");
 /// # Ok::<(), serin_traffic::Refusal>(())
 /// ```
@@ -66,6 +68,19 @@ pub struct Rule {
     pub(crate) matches: Vec<Conditions>,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) mirrors: Vec<Mirror>,
+    pub(crate) answer: Option<Answer>,
+    pub(crate) fault: Option<Fault>,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) rewrite: Rewrite,
+    pub(crate) request_changes: Vec<Change>,
+    pub(crate) response_changes: Vec<Change>,
+}
+
+/// What a rule answers in the upstream's stead.
+#[derive(Clone, Debug)]
+pub(crate) enum Answer {
+    Redirect(Redirect),
+    Direct(DirectResponse),
 }
 
 /// Where requests go.
@@ -77,6 +92,10 @@ pub struct Destination {
     pub subset: Option<String>,
     /// The destination's part of the sum of weights; of an only destination it says nothing.
     pub weight: u32,
+    /// What is done to requests that go there, beside what the rule does to all of its requests.
+    pub request_changes: Vec<Change>,
+    /// What is done to answers that come from there, before the rule does what it does to all of its answers.
+    pub response_changes: Vec<Change>,
 }
 
 /// Where copies go.
@@ -93,14 +112,8 @@ pub struct Mirror {
 pub(crate) struct HostRules {
     /// The VirtualService that is named when no rule applies: the first.
     pub(crate) virtual_service: usize,
-    pub(crate) entries: Arc<[Entry]>,
-}
-
-/// One match of one rule.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    pub(crate) rule: RuleId,
-    pub(crate) conditions: usize,
+    pub(crate) entries: Vec<Applied>,
+    pub(crate) index: Index,
 }
 
 /// A rule of a policy.
@@ -118,7 +131,16 @@ pub enum Outcome {
     /// The VirtualService of this place has the host, but none of its rules applies.
     NoRule(usize),
     /// The rule applies.
-    Rule(RuleId),
+    Rule(Applied),
+}
+
+/// The rule that applies, and by which of its matches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// The rule.
+    pub rule: RuleId,
+    /// The place of the match among those that this proxy may meet.
+    pub(crate) by: usize,
 }
 
 impl Policy {
@@ -128,14 +150,32 @@ impl Policy {
         let Some(host) = self.hosts.get(&host_of(authority)) else {
             return Outcome::NoHost;
         };
-        let applies = |entry: &&Entry| {
-            let conditions = self.rule(entry.rule).and_then(|rule| rule.matches.get(entry.conditions));
+        let entry = |place: usize| host.entries.get(place).copied();
+        let holds = |place| {
+            let conditions = entry(place).and_then(|entry| self.conditions(entry));
             conditions.is_some_and(|conditions| conditions.hold(request, self.repeated_headers))
         };
-        match host.entries.iter().find(applies) {
-            Some(entry) => Outcome::Rule(entry.rule),
+        match host.index.first(request.headers(), self.repeated_headers, holds).and_then(entry) {
+            Some(applied) => Outcome::Rule(applied),
             None => Outcome::NoRule(host.virtual_service),
         }
+    }
+
+    pub(crate) fn conditions(&self, applied: Applied) -> Option<&Conditions> {
+        self.rule(applied.rule)?.matches.get(applied.by)
+    }
+
+    /// What the rules of one host ask, in their order: the plain walk that the index stands in for.
+    #[cfg(test)]
+    pub(crate) fn walk(&self, request: &impl Request) -> Outcome {
+        let authority = request.headers().first(":authority").unwrap_or_default();
+        let Some(host) = self.hosts.get(&host_of(authority)) else {
+            return Outcome::NoHost;
+        };
+        let holds = |entry: &&Applied| {
+            self.conditions(**entry).is_some_and(|conditions| conditions.hold(request, self.repeated_headers))
+        };
+        host.entries.iter().find(holds).map_or(Outcome::NoRule(host.virtual_service), |applied| Outcome::Rule(*applied))
     }
 
     /// The rule of that id, if the policy has it.
@@ -180,6 +220,13 @@ impl VirtualService {
     }
 }
 
+impl Applied {
+    /// Which of the rule's matches applies, counted among those that this proxy may meet.
+    pub fn matched(self) -> usize {
+        self.by
+    }
+}
+
 impl Rule {
     /// The rule's destinations: those whose weight is not 0, or the only one.
     pub fn destinations(&self) -> &[Destination] {
@@ -208,5 +255,77 @@ impl Rule {
     /// The mirrors that get a copy; each draws a ticket of its own.
     pub fn shadows(&self, mut draw: impl FnMut() -> Ticket) -> impl Iterator<Item = &Mirror> {
         self.mirrors.iter().filter(move |mirror| mirror.share == Share::ALL || mirror.share.takes(draw()))
+    }
+
+    /// The fault that is put in on purpose, before all else.
+    pub fn fault(&self) -> Option<&Fault> {
+        self.fault.as_ref()
+    }
+
+    /// What is answered in the upstream's stead, with the changes to answers made: to a preflight, or to every request
+    /// if the rule redirects or answers directly. `matched` says by which match the rule applies.
+    pub fn reply(&self, request: &Headers, matched: usize) -> Option<Reply> {
+        let reply =
+            self.cors.as_ref().and_then(|cors| cors.preflight(request)).or_else(|| match self.answer.as_ref()? {
+                Answer::Redirect(redirect) => Some(redirect.reply(request, self.matched_prefix(matched))),
+                Answer::Direct(direct) => Some(direct.reply()),
+            })?;
+        Some(self.finish(reply))
+    }
+
+    /// Whether the rule may answer requests itself.
+    pub fn may_reply(&self) -> bool {
+        self.answer.is_some() || self.cors.is_some()
+    }
+
+    /// Whether anything may be done to answers.
+    pub fn changes_responses(&self) -> bool {
+        !self.response_changes.is_empty() || self.cors.is_some()
+    }
+
+    /// The answer with the rule's changes to answers made: Envoy makes them to its local replies too.
+    pub fn finish(&self, mut reply: Reply) -> Reply {
+        for change in &self.response_changes {
+            change.apply(&mut reply.headers);
+        }
+        reply
+    }
+
+    /// What is done to the request that is on its way to a destination, in order.
+    pub fn request_changes(&self, request: &Headers, matched: usize) -> Vec<Change> {
+        let mut changes = self.request_changes.clone();
+        if let Some(authority) = &self.rewrite.authority {
+            changes.push(Change::set(":authority", authority.as_bytes()));
+        }
+        let target = request.first(":path").unwrap_or_default();
+        if let Some(rewritten) = self.rewrite.target(target, self.matched_prefix(matched)) {
+            // As Envoy's router does when it rewrites.
+            if request.first("x-envoy-original-path").is_none() {
+                changes.push(Change::set("x-envoy-original-path", target));
+            }
+            changes.push(Change::set(":path", rewritten));
+        }
+        changes
+    }
+
+    /// Whether anything is done to requests on their way, beside sending them.
+    pub fn changes_requests(&self) -> bool {
+        !self.request_changes.is_empty() || self.rewrite.path.is_some() || self.rewrite.authority.is_some()
+    }
+
+    /// What is done to the answer to `request`, in order.
+    pub fn response_changes(&self, request: &Headers) -> Vec<Change> {
+        let mut changes = self.response_changes.clone();
+        changes.extend(self.cors.iter().flat_map(|cors| cors.response_changes(request)));
+        changes
+    }
+
+    /// The length of the prefix that the match compares the path with: that of `/` where it does not look at the path,
+    /// since Istio writes that prefix then; none if it compares the whole path.
+    fn matched_prefix(&self, matched: usize) -> Option<usize> {
+        match self.matches.get(matched).and_then(|conditions| conditions.path.as_ref()) {
+            None => Some(1),
+            Some(path) => path.prefix_length(),
+        }
     }
 }

@@ -1,15 +1,16 @@
 //! What the first filter tells those behind it: the outcome, as the text of the filter state `serin.route`.
 //!
-//! The text is the configuration's digest, the place of the rule, and a name for people who read access logs:
+//! The text is the configuration's digest, the place of the rule and of its match, and a name for people who read access
+//! logs:
 //!
 //! ```text
-//! 9f86d081884c7d65 0.1 default/reviews/http[1]
+//! 9f86d081884c7d65 0.1.0 default/reviews/http[1]
 //! 9f86d081884c7d65 0.- default/reviews
 //! 9f86d081884c7d65 -
 //! ```
 
 use crate::digest::Digest;
-use crate::policy::{Outcome, Policy, RuleId};
+use crate::policy::{Applied, Outcome, Policy, RuleId};
 
 /// The key of the filter state that holds the published outcome.
 pub const ROUTE_KEY: &str = "serin.route";
@@ -22,10 +23,10 @@ impl Policy {
         match outcome {
             Outcome::NoHost => format!("{digest} -"),
             Outcome::NoRule(place) => format!("{digest} {place}.- {}", virtual_service(place)),
-            Outcome::Rule(id) => {
+            Outcome::Rule(Applied { rule: id, by }) => {
                 let RuleId { virtual_service: place, rule } = id;
                 let name = self.rule(id).map_or("", |rule| rule.name.as_str());
-                format!("{digest} {place}.{rule} {}/{name}", virtual_service(place))
+                format!("{digest} {place}.{rule}.{by} {}/{name}", virtual_service(place))
             }
         }
     }
@@ -45,7 +46,9 @@ impl Policy {
         if rule == "-" {
             return self.virtual_services.get(virtual_service).map(|_| Outcome::NoRule(virtual_service));
         }
+        let (rule, by) = rule.split_once('.')?;
         let id = RuleId { virtual_service, rule: rule.parse().ok()? };
-        self.rule(id).map(|_| Outcome::Rule(id))
+        let applied = Applied { rule: id, by: by.parse().ok()? };
+        self.conditions(applied).map(|_| Outcome::Rule(applied))
     }
 }

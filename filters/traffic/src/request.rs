@@ -13,7 +13,7 @@ pub trait Request {
     fn port(&self) -> Option<u16>;
 }
 
-/// The headers of a request: names and values as bytes, in the order in which they came.
+/// The headers of a request: names in lower case and values as bytes, in the order in which they came.
 ///
 /// ```
 /// use serin_traffic::Headers;
@@ -44,14 +44,20 @@ pub struct Field {
 impl Headers {
     /// The headers whose names and values stand in `bytes` where `fields` says; a place outside of it reads as empty.
     pub fn within(bytes: Vec<u8>, fields: Vec<Field>) -> Self {
-        Self { bytes, fields }
+        let mut headers = Self { bytes, fields };
+        for field in &headers.fields {
+            if let Some(name) = headers.bytes.get_mut(field.name.clone()) {
+                name.make_ascii_lowercase();
+            }
+        }
+        headers
     }
 
     /// Adds a field behind the others.
     pub fn push(&mut self, name: &[u8], value: &[u8]) {
         let start = self.bytes.len();
         let middle = start + name.len();
-        self.bytes.extend_from_slice(name);
+        self.bytes.extend(name.iter().map(u8::to_ascii_lowercase));
         self.bytes.extend_from_slice(value);
         self.fields.push(Field { name: start..middle, value: middle..middle + value.len() });
     }
@@ -61,9 +67,9 @@ impl Headers {
         self.fields.iter().map(|field| (self.at(&field.name), self.at(&field.value)))
     }
 
-    /// The values of the fields called `name`, in order; upper and lower case are one.
+    /// The values of the fields called `name`, which is in lower case, in order.
     pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(|(field, _)| field.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        self.iter().filter(|(field, _)| *field == name.as_bytes()).map(|(_, value)| value)
     }
 
     /// The value of the first field called `name`.

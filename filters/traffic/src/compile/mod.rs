@@ -1,15 +1,21 @@
 //! From what was written to what requests ask.
 
+mod delegate;
 mod gateway;
+mod headers;
 mod known;
 mod route;
 
+pub(crate) use route::{percent, percent_at, port_number};
+
 use crate::cluster_name::{ClusterTemplate, ISTIO_TEMPLATE};
 use crate::host_name::{HostTable, aliases, full_name, mistake_in};
+use crate::index::Index;
 use crate::matching::Conditions;
-use crate::policy::{Entry, HostRules, Policy, RuleId, VirtualService};
+use crate::policy::{Applied, HostRules, Policy, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{self, Configuration, Manifest, Source, Spec};
+use delegate::Delegates;
 use gateway::Gateway;
 use known::Known;
 use route::RouteCompiler;
@@ -41,18 +47,19 @@ impl Policy {
         let world = Surroundings::of(configuration, node)?;
         let manifests = world.read(configuration)?;
         let known = Known::of(&manifests, &world);
+        let delegates = Delegates { manifests: &manifests, world: &world };
         let mut assembly = Assembly::default();
         for (index, manifest) in manifests.iter().enumerate() {
             if let Spec::VirtualService(written) = &manifest.spec {
                 let resources = Place::root("resources");
                 let resource = resources.index(index);
-                assembly.add(&resource.field("spec"), manifest, written, &world, &known)?;
+                assembly.add(&resource.field("spec"), manifest, written, &known, &delegates)?;
             }
         }
         Ok(Compiled {
             policy: Policy {
                 digest: configuration.digest,
-                hosts: assembly.hosts.map(HostOrder::finish),
+                hosts: assembly.hosts.map(|order| order.finish(&assembly.virtual_services)),
                 virtual_services: assembly.virtual_services,
                 repeated_headers: configuration.repeated_headers,
                 unmatched: configuration.unmatched,
@@ -132,14 +139,18 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn add(
+    fn add<'a>(
         &mut self,
         spec: &Place<'_>,
-        manifest: &Manifest,
-        written: &written::VirtualService,
-        world: &Surroundings,
+        manifest: &'a Manifest,
+        written: &'a written::VirtualService,
         known: &Known,
+        delegates: &Delegates<'a>,
     ) -> Result<(), Refusal> {
+        let world = delegates.world;
+        if written.hosts.is_empty() && delegates.expect(manifest) {
+            return Ok(());
+        }
         let namespace = world.namespace_of(manifest);
         let hosts = hosts_of(spec, written, namespace, world)?;
         if written.tcp.is_some() || written.tls.is_some() {
@@ -152,23 +163,23 @@ impl Assembly {
         let at_gateway = world.gateway.is_among(&spec.field("gateways"), &written.gateways, namespace)?;
 
         let place = self.virtual_services.len();
-        let mut compiler = RouteCompiler { namespace, world, known, warnings: &mut self.warnings };
-        let mut rules = Vec::with_capacity(written.http.len());
+        let written_rules = delegates.rules_of(&spec.field("http"), written, namespace, &mut self.warnings)?;
+        let mut rules = Vec::with_capacity(written_rules.len());
         let mut entries = Vec::new();
         let mut applies_always = None;
-        for (index, route) in written.http.iter().enumerate() {
-            let http = spec.field("http");
-            let rule_place = http.index(index);
-            let rule = compiler.compile(&rule_place, index, route)?;
+        for (index, written) in written_rules.iter().enumerate() {
+            let rule_place = Place::root(&written.place);
+            let mut compiler =
+                RouteCompiler { namespace: written.namespace, world, known, warnings: &mut self.warnings };
+            let rule = compiler.compile(&rule_place, index, &written.route)?;
             if let Some(before) = applies_always {
-                compiler
-                    .warnings
-                    .push(rule_place.warn(format!("can never apply: http[{before}] applies to every request")));
+                let reason = format!("can never apply: http[{before}] applies to every request");
+                self.warnings.push(rule_place.warn(reason));
             }
-            for (conditions, condition) in rule.matches.iter().enumerate() {
+            for (by, condition) in rule.matches.iter().enumerate() {
                 if applies_always.is_none() {
                     let always = condition.hold_always();
-                    entries.push((Entry { rule: RuleId { virtual_service: place, rule: index }, conditions }, always));
+                    entries.push((Applied { rule: RuleId { virtual_service: place, rule: index }, by }, always));
                     applies_always = always.then_some(index);
                 }
             }
@@ -239,21 +250,26 @@ fn hosts_of(
 #[derive(Default)]
 struct HostOrder {
     virtual_service: usize,
-    selective: Vec<Entry>,
+    selective: Vec<Applied>,
     /// Matches that hold always come last, also behind those of later VirtualServices (Istio, `SortVHostRoutes`).
-    always: Vec<Entry>,
+    always: Vec<Applied>,
 }
 
 impl HostOrder {
-    fn extend(&mut self, entries: &[(Entry, bool)]) {
+    fn extend(&mut self, entries: &[(Applied, bool)]) {
         for (entry, always) in entries {
             if *always { self.always.push(*entry) } else { self.selective.push(*entry) }
         }
     }
 
-    fn finish(self) -> HostRules {
-        let entries = self.selective.into_iter().chain(self.always).collect();
-        HostRules { virtual_service: self.virtual_service, entries }
+    fn finish(self, virtual_services: &[VirtualService]) -> HostRules {
+        let entries: Vec<Applied> = self.selective.into_iter().chain(self.always).collect();
+        let conditions = |applied: &Applied| {
+            let rules = virtual_services.get(applied.rule.virtual_service).map(VirtualService::rules);
+            rules.and_then(|rules: &[Rule]| rules.get(applied.rule.rule)?.matches.get(applied.by))
+        };
+        let index = Index::of(entries.iter().filter_map(conditions));
+        HostRules { virtual_service: self.virtual_service, entries, index }
     }
 }
 

@@ -1,14 +1,16 @@
 //! One entry of `http[]`: its matches, destinations and mirrors.
 
+use super::headers::give_headers;
 use super::known::Known;
 use super::{Surroundings, no_conditions};
+use crate::action::{Cors, DirectResponse, Fault, HeaderChanges, Redirect, Rewrite, retry_headers};
 use crate::cluster_name::ClusterName;
 use crate::host_name::{full_name, mistake_in};
 use crate::matching::{Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
 use crate::mirror::Share;
-use crate::policy::{Destination, Mirror, Rule};
+use crate::policy::{Answer, Destination, Mirror, Rule};
 use crate::refusal::{Place, Refusal, Warning};
-use crate::written::{self, HttpMatch, HttpRoute, Percent, RouteDestination, StringMatch};
+use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, Percent, RouteDestination, StringMatch};
 use std::collections::BTreeMap;
 
 /// Compiles the rules of one VirtualService.
@@ -22,16 +24,61 @@ pub(super) struct RouteCompiler<'a> {
 
 impl RouteCompiler<'_> {
     pub(super) fn compile(&mut self, place: &Place<'_>, index: usize, written: &HttpRoute) -> Result<Rule, Refusal> {
-        refuse_unimplemented(place, written)?;
-        if written.route.is_empty() {
-            return Err(place.field("route").refuse("must not be empty"));
-        }
-        Ok(Rule {
+        let answer = self.answer(place, written)?;
+        let own = header_changes(place, written.headers.as_ref())?;
+        let destinations = self.destinations(&place.field("route"), &written.route)?;
+        let mut rewrite = match &written.rewrite {
+            Some(written) => Rewrite::compile(&place.field("rewrite"), written)?,
+            None => Rewrite::default(),
+        };
+        rewrite.authority = rewrite.authority.or_else(|| own.authority.clone());
+        let mut rule = Rule {
             name: written.name.clone().unwrap_or_else(|| format!("http[{index}]")),
             matches: self.matches(&place.field("match"), &written.matches)?,
-            destinations: self.destinations(&place.field("route"), &written.route)?,
+            destinations: Vec::new(),
             mirrors: self.mirrors(place, written)?,
-        })
+            answer,
+            fault: written.fault.as_ref().map(|fault| Fault::compile(&place.field("fault"), fault)).transpose()?,
+            cors: written
+                .cors_policy
+                .as_ref()
+                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors))
+                .transpose()?,
+            rewrite,
+            request_changes: retry_headers(place, written)?,
+            response_changes: Vec::new(),
+        };
+        give_headers(&mut rule, &own, destinations);
+        Ok(rule)
+    }
+
+    /// The answer in the upstream's stead, if the rule gives one; it cannot have destinations then
+    /// (Istio, `validateHTTPRoute`).
+    fn answer(&self, place: &Place<'_>, written: &HttpRoute) -> Result<Option<Answer>, Refusal> {
+        let routed = [
+            ("route", !written.route.is_empty()),
+            ("mirror", written.mirror.is_some()),
+            ("mirrors", !written.mirrors.is_empty()),
+            ("rewrite", written.rewrite.is_some()),
+        ];
+        let answer = match (&written.redirect, &written.direct_response) {
+            (Some(_), Some(_)) => return Err(place.field("directResponse").refuse("cannot stand beside redirect")),
+            (Some(redirect), None) => {
+                ("redirect", Answer::Redirect(Redirect::compile(&place.field("redirect"), redirect, self.world.port)?))
+            }
+            (None, Some(direct)) => {
+                ("directResponse", Answer::Direct(DirectResponse::compile(&place.field("directResponse"), direct)?))
+            }
+            (None, None) if written.route.is_empty() => {
+                return Err(place.refuse("must have route, redirect or directResponse"));
+            }
+            (None, None) => return Ok(None),
+        };
+        let (name, answer) = answer;
+        match routed.iter().find(|(_, there)| *there) {
+            Some((field, _)) => Err(place.field(field).refuse(format!("cannot stand beside {name}"))),
+            None => Ok(Some(answer)),
+        }
     }
 
     /// The matches that this proxy may meet: what gateway, port and source decide is decided here.
@@ -111,21 +158,29 @@ impl RouteCompiler<'_> {
         Ok(if self.world.port.is_none() { Some(port) } else { None })
     }
 
-    /// The destinations that may get a request: all but those of weight 0, or the only one (Istio, `HTTPRouteDestination.weight`).
-    fn destinations(&mut self, place: &Place<'_>, written: &[RouteDestination]) -> Result<Vec<Destination>, Refusal> {
+    /// The destinations that may get a request: all but those of weight 0, or the only one (Istio,
+    /// `HTTPRouteDestination.weight`); with what is written of their headers.
+    fn destinations(
+        &mut self,
+        place: &Place<'_>,
+        written: &[RouteDestination],
+    ) -> Result<Vec<(Destination, HeaderChanges)>, Refusal> {
         let mut destinations = Vec::with_capacity(written.len());
         for (index, written) in written.iter().enumerate() {
             let place = place.index(index);
-            if written.headers.is_some() {
-                return Err(place.field("headers").refuse(NOT_IMPLEMENTED));
-            }
-            let weight = weight(&place.field("weight"), written.weight.unwrap_or(0))?;
-            let cluster = self.cluster(&place.field("destination"), &written.destination)?;
-            destinations.push(Destination { cluster, subset: written.destination.subset.clone(), weight });
+            let headers = header_changes(&place, written.headers.as_ref())?;
+            let destination = Destination {
+                weight: weight(&place.field("weight"), written.weight.unwrap_or(0))?,
+                cluster: self.cluster(&place.field("destination"), &written.destination)?,
+                subset: written.destination.subset.clone(),
+                request_changes: Vec::new(),
+                response_changes: Vec::new(),
+            };
+            destinations.push((destination, headers));
         }
         if destinations.len() > 1 {
-            destinations.retain(|destination| destination.weight > 0);
-            let sum: u64 = destinations.iter().map(|destination| u64::from(destination.weight)).sum();
+            destinations.retain(|(destination, _)| destination.weight > 0);
+            let sum: u64 = destinations.iter().map(|(destination, _)| u64::from(destination.weight)).sum();
             if sum == 0 {
                 return Err(place.refuse("the weights of all destinations are 0"));
             }
@@ -196,22 +251,10 @@ impl RouteCompiler<'_> {
 
 const NOT_IMPLEMENTED: &str = "is not implemented yet";
 
-/// Refuses by its name what this version of Serin does not do.
-fn refuse_unimplemented(place: &Place<'_>, written: &HttpRoute) -> Result<(), Refusal> {
-    let fields = [
-        ("redirect", &written.redirect),
-        ("directResponse", &written.direct_response),
-        ("delegate", &written.delegate),
-        ("rewrite", &written.rewrite),
-        ("timeout", &written.timeout),
-        ("retries", &written.retries),
-        ("fault", &written.fault),
-        ("corsPolicy", &written.cors_policy),
-        ("headers", &written.headers),
-    ];
-    match fields.iter().find(|(_, value)| value.is_some()) {
-        Some((field, _)) => Err(place.field(field).refuse(NOT_IMPLEMENTED)),
-        None => Ok(()),
+fn header_changes(place: &Place<'_>, written: Option<&HeaderRules>) -> Result<HeaderChanges, Refusal> {
+    match written {
+        Some(written) => HeaderChanges::compile(&place.field("headers"), written),
+        None => Ok(HeaderChanges::default()),
     }
 }
 
@@ -260,7 +303,7 @@ fn weight(place: &Place<'_>, weight: i64) -> Result<u32, Refusal> {
         .ok_or_else(|| place.refuse(format!("{weight} is more than {}", i32::MAX)))
 }
 
-fn port_number(place: &Place<'_>, port: u32) -> Result<u16, Refusal> {
+pub(crate) fn port_number(place: &Place<'_>, port: u32) -> Result<u16, Refusal> {
     u16::try_from(port)
         .ok()
         .filter(|port| *port > 0)
@@ -276,10 +319,10 @@ fn single_share(place: &Place<'_>, written: &HttpRoute) -> Result<Share, Refusal
     Ok(newer.or(older).unwrap_or(Share::ALL))
 }
 
-fn percent(place: &Place<'_>, written: Percent) -> Result<Share, Refusal> {
+pub(crate) fn percent(place: &Place<'_>, written: Percent) -> Result<Share, Refusal> {
     percent_at(&place.field("value"), written)
 }
 
-fn percent_at(place: &Place<'_>, Percent { value }: Percent) -> Result<Share, Refusal> {
+pub(crate) fn percent_at(place: &Place<'_>, Percent { value }: Percent) -> Result<Share, Refusal> {
     Share::from_percent(value).ok_or_else(|| place.refuse(format!("{value} is not from 0 to 100")))
 }

@@ -45,7 +45,7 @@ impl Conditions {
             Some(path) => match &path.text {
                 TextCondition::Present => true,
                 TextCondition::Prefix(prefix) => prefix.is_empty() || prefix == b"/",
-                TextCondition::Regex(regex) => regex.as_str() == r"\A(?:.*)\z",
+                TextCondition::Regex(regex) => regex.is_any(),
                 TextCondition::Exact(_) => false,
             },
         };
@@ -63,6 +63,15 @@ impl Conditions {
 }
 
 impl PathCondition {
+    /// The length of the prefix, if it is a prefix that the path is compared with.
+    pub(crate) fn prefix_length(&self) -> Option<usize> {
+        match &self.text {
+            TextCondition::Prefix(prefix) => Some(prefix.len()),
+            TextCondition::Present => Some(1),
+            TextCondition::Exact(_) | TextCondition::Regex(_) => None,
+        }
+    }
+
     fn holds(&self, path: &[u8]) -> bool {
         if self.any_case { self.text.holds_in_any_case(path) } else { self.text.holds(path) }
     }

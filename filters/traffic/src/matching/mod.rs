@@ -4,4 +4,4 @@ mod conditions;
 mod text;
 
 pub(crate) use conditions::{Conditions, HeaderCondition, PathCondition, QueryCondition};
-pub(crate) use text::TextCondition;
+pub(crate) use text::{TextCondition, compile_replacement};

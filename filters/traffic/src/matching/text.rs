@@ -1,14 +1,8 @@
 //! A condition on a piece of text: Istio's `StringMatch`, compiled.
 
 use crate::refusal::{Place, Refusal};
+use crate::regex::{LONGEST, Regex, Rewrite};
 use crate::written::StringMatch;
-use regex::bytes::{Regex, RegexBuilder};
-
-/// Istio's bound on the length of a regular expression (`validateStringMatchRegexp`).
-const LONGEST_REGEX: usize = 1024;
-
-/// The bound on a compiled regular expression, in bytes: enough for 1,024 characters without large repetitions.
-const LARGEST_REGEX: usize = 1 << 20;
 
 /// A condition on the bytes of a value.
 #[derive(Clone, Debug)]
@@ -41,7 +35,7 @@ impl TextCondition {
             Self::Present => true,
             Self::Exact(exact) => value == exact,
             Self::Prefix(prefix) => value.starts_with(prefix),
-            Self::Regex(regex) => regex.is_match(value),
+            Self::Regex(regex) => regex.is_full_match(value),
         }
     }
 
@@ -56,28 +50,27 @@ impl TextCondition {
     }
 }
 
-/// Compiles `pattern` so that it matches whole values only.
-///
-/// Alternatives are tried inside of the anchors: `a|ab` matches `ab`.
+/// Compiles `pattern`, which is to match whole values.
 fn compile_regex(place: &Place<'_>, pattern: &str) -> Result<Regex, Refusal> {
     if pattern.is_empty() {
         return Err(place.refuse("must not be empty"));
     }
-    if pattern.len() > LONGEST_REGEX {
-        return Err(place.refuse(format!("{} characters are more than {LONGEST_REGEX}", pattern.len())));
+    if pattern.len() > LONGEST {
+        return Err(place.refuse(format!("{} characters are more than {LONGEST}", pattern.len())));
     }
-    RegexBuilder::new(&format!(r"\A(?:{pattern})\z")).size_limit(LARGEST_REGEX).build().map_err(|error| {
-        let reason = match error {
-            regex::Error::CompiledTooBig(limit) => format!("needs more than {limit} bytes when compiled"),
-            // The last line of a syntax error is the reason; those before it draw the place in the wrapped pattern.
-            other => {
-                let text = other.to_string();
-                let reason = text.lines().last().unwrap_or_default();
-                format!("`{pattern}` is not a regular expression: {}", reason.trim_start_matches("error: "))
-            }
-        };
-        place.refuse(reason)
-    })
+    Regex::compile(pattern).map_err(|reason| place.refuse(format!("`{pattern}`: {reason}")))
+}
+
+/// Compiles `pattern`, and `rewrite` to put in the place of its matches, which were written at `place`.
+pub(crate) fn compile_replacement(
+    place: &Place<'_>,
+    pattern: &str,
+    rewrite: &str,
+) -> Result<(Regex, Rewrite), Refusal> {
+    let regex = compile_regex(&place.field("match"), pattern)?;
+    let rewrite = Rewrite::compile(&regex, rewrite)
+        .map_err(|reason| place.field("rewrite").refuse(format!("`{rewrite}`: {reason}")))?;
+    Ok((regex, rewrite))
 }
 
 #[cfg(test)]
@@ -107,8 +100,8 @@ mod tests {
     #[test]
     fn a_regex_that_would_blow_up_is_refused() {
         assert_eq!(
-            regex("((a{100}){100}){100}").unwrap_err(),
-            "match.regex: needs more than 1048576 bytes when compiled"
+            regex(r"(\pL{9}|.){100}").unwrap_err(),
+            r"match.regex: `(\pL{9}|.){100}`: needs more than 1048576 bytes when compiled"
         );
         assert_eq!(regex(&"a".repeat(1025)).unwrap_err(), "match.regex: 1025 characters are more than 1024");
     }
@@ -117,7 +110,7 @@ mod tests {
     fn what_re2_does_not_have_is_refused() {
         assert!(regex("(?=a)b").unwrap_err().contains("look-around"));
         assert!(regex(r"(a)\1").unwrap_err().contains("backreferences"));
-        assert_eq!(regex("a(").unwrap_err(), "match.regex: `a(` is not a regular expression: unclosed group");
+        assert_eq!(regex("a(").unwrap_err(), "match.regex: `a(`: missing closing ): (");
     }
 
     #[test]

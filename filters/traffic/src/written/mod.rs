@@ -17,7 +17,9 @@ pub use destination_rule::{
 pub use manifest::{Kind, Manifest, Metadata, Spec};
 pub use service::{Service, ServicePort};
 pub use virtual_service::{
-    Destination, HttpMatch, HttpRoute, Mirror, Percent, PortSelector, RouteDestination, StringMatch, VirtualService,
+    Body, CorsPolicy, Delegate, Destination, DirectResponse, Fault, FaultAbort, FaultDelay, HeaderOperations,
+    HeaderRules, HttpMatch, HttpRoute, Mirror, Percent, PortSelector, Redirect, RegexRewrite, Retries, Rewrite,
+    RouteDestination, StringMatch, VirtualService,
 };
 
 use crate::refusal::Refusal;

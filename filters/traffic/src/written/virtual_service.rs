@@ -52,24 +52,24 @@ pub struct HttpRoute {
     /// Destinations that get a copy of the requests, each with a share of its own.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub mirrors: Vec<Mirror>,
-    /// Not implemented.
-    pub redirect: Option<Value>,
-    /// Not implemented.
-    pub direct_response: Option<Value>,
-    /// Not implemented.
-    pub delegate: Option<Value>,
-    /// Not implemented.
-    pub rewrite: Option<Value>,
-    /// Not implemented.
-    pub timeout: Option<Value>,
-    /// Not implemented.
-    pub retries: Option<Value>,
-    /// Not implemented.
-    pub fault: Option<Value>,
-    /// Not implemented.
-    pub cors_policy: Option<Value>,
-    /// Not implemented.
-    pub headers: Option<Value>,
+    /// An answer that sends the client elsewhere.
+    pub redirect: Option<Redirect>,
+    /// An answer of fixed status and body.
+    pub direct_response: Option<DirectResponse>,
+    /// The VirtualService that has the rules, this one only the first conditions.
+    pub delegate: Option<Delegate>,
+    /// How path and authority are rewritten.
+    pub rewrite: Option<Rewrite>,
+    /// How long an answer may take.
+    pub timeout: Option<String>,
+    /// How often and when a request is tried again.
+    pub retries: Option<Retries>,
+    /// Delays and failures that are put in on purpose.
+    pub fault: Option<Fault>,
+    /// Who may call across origins.
+    pub cors_policy: Option<CorsPolicy>,
+    /// Changes to the headers of requests and answers.
+    pub headers: Option<HeaderRules>,
 }
 
 /// Conditions on one request, all of which must hold.
@@ -132,8 +132,8 @@ pub struct RouteDestination {
     pub destination: Destination,
     /// The destination's part of the sum of weights; 0 if absent.
     pub weight: Option<i64>,
-    /// Not implemented.
-    pub headers: Option<Value>,
+    /// Changes to the headers of requests and answers of this destination.
+    pub headers: Option<HeaderRules>,
 }
 
 /// A service, or a subset of it.
@@ -173,4 +173,187 @@ pub struct Percent {
     /// The share; 0 if absent, as in Istio.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub value: f64,
+}
+
+/// An answer that sends the client elsewhere.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Redirect {
+    /// The path, with a query or without.
+    pub uri: Option<String>,
+    /// What stands in for the prefix that matched.
+    pub prefix_rewrite: Option<String>,
+    /// The authority.
+    pub authority: Option<String>,
+    /// The port.
+    pub port: Option<u32>,
+    /// Where the port comes from: `FROM_PROTOCOL_DEFAULT` or `FROM_REQUEST_PORT`.
+    pub derive_port: Option<String>,
+    /// The scheme.
+    pub scheme: Option<String>,
+    /// The status code; 301 if absent.
+    pub redirect_code: Option<u32>,
+}
+
+/// An answer of fixed status and body.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct DirectResponse {
+    /// The status code.
+    pub status: u32,
+    /// The body; none if absent.
+    pub body: Option<Body>,
+}
+
+/// A body, as text or as bytes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Body {
+    /// The text.
+    pub string: Option<String>,
+    /// The bytes, in base64.
+    pub bytes: Option<String>,
+}
+
+/// The VirtualService that has the rules.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Delegate {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its namespace; that of the root if absent.
+    pub namespace: Option<String>,
+}
+
+/// How path and authority are rewritten.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Rewrite {
+    /// What stands in for the prefix that matched, or for the whole path.
+    pub uri: Option<String>,
+    /// The authority.
+    pub authority: Option<String>,
+    /// A pattern, and what stands in for it.
+    pub uri_regex_rewrite: Option<RegexRewrite>,
+}
+
+/// A pattern, and what stands in for it wherever it matches.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct RegexRewrite {
+    /// The pattern, in RE2's syntax.
+    #[serde(default, rename = "match", deserialize_with = "null_as_absent")]
+    pub pattern: String,
+    /// What stands in for it, with `\\1` for its first group.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub rewrite: String,
+}
+
+/// How often and when a request is tried again.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Retries {
+    /// How often; 0 for never.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub attempts: i64,
+    /// How long one try may take.
+    pub per_try_timeout: Option<String>,
+    /// When, in Envoy's words and status codes, with commas between.
+    pub retry_on: Option<String>,
+    /// Whether endpoints of other localities are tried.
+    pub retry_remote_localities: Option<bool>,
+    /// Whether endpoints that were tried are tried again.
+    pub retry_ignore_previous_hosts: Option<bool>,
+    /// How long to wait before the first further try.
+    pub backoff: Option<String>,
+}
+
+/// Delays and failures that are put in on purpose.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Fault {
+    /// A wait before the request goes on.
+    pub delay: Option<FaultDelay>,
+    /// An answer in the upstream's stead.
+    pub abort: Option<FaultAbort>,
+}
+
+/// A wait before the request goes on.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FaultDelay {
+    /// The share of requests that wait; none if absent.
+    pub percentage: Option<Percent>,
+    /// The same in whole percent, as it was written before.
+    pub percent: Option<i64>,
+    /// How long they wait.
+    pub fixed_delay: Option<String>,
+    /// Not implemented, by Istio neither.
+    pub exponential_delay: Option<String>,
+}
+
+/// An answer in the upstream's stead.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FaultAbort {
+    /// The share of requests that are answered; none if absent.
+    pub percentage: Option<Percent>,
+    /// The status code.
+    pub http_status: Option<i64>,
+    /// The gRPC status, by name or number.
+    pub grpc_status: Option<String>,
+    /// Not implemented, by Istio neither.
+    pub http2_error: Option<String>,
+}
+
+/// Who may call across origins.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CorsPolicy {
+    /// Origins that may, as they were written before `allowOrigins`.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub allow_origin: Vec<String>,
+    /// Origins that may.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub allow_origins: Vec<StringMatch>,
+    /// Methods that they may use.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub allow_methods: Vec<String>,
+    /// Headers that they may send.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub allow_headers: Vec<String>,
+    /// Headers of the answer that they may read.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub expose_headers: Vec<String>,
+    /// How long a client may remember the answer to a preflight.
+    pub max_age: Option<String>,
+    /// Whether they may send credentials.
+    pub allow_credentials: Option<bool>,
+    /// What becomes of a preflight of another origin: `FORWARD` or `IGNORE`.
+    pub unmatched_preflights: Option<String>,
+}
+
+/// Changes to the headers of requests and answers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeaderRules {
+    /// Changes to requests.
+    pub request: Option<HeaderOperations>,
+    /// Changes to answers.
+    pub response: Option<HeaderOperations>,
+}
+
+/// Changes to headers.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct HeaderOperations {
+    /// Headers that get this one value.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub set: BTreeMap<String, String>,
+    /// Headers that get this value besides those that they have.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub add: BTreeMap<String, String>,
+    /// Headers that are taken off.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub remove: Vec<String>,
 }

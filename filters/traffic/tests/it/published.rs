@@ -18,7 +18,7 @@ fn people_can_read_what_is_published() {
     let policy = policy(rules(json!([to_subset("v2", json!([{"uri": {"exact": "/a"}}]))])));
     let digest = policy.digest();
     let published = |host, target| policy.publish(policy.route(&get(host, target)));
-    assert_eq!(published("reviews", "/a"), format!("{digest} 0.0 default/reviews/http[0]"));
+    assert_eq!(published("reviews", "/a"), format!("{digest} 0.0.0 default/reviews/http[0]"));
     assert_eq!(published("reviews", "/b"), format!("{digest} 0.- default/reviews"));
     assert_eq!(published("ratings", "/a"), format!("{digest} -"));
 }

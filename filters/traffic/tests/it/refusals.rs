@@ -62,7 +62,7 @@ fn weights_that_cannot_be_are_refused() {
 
 #[test]
 fn a_rule_without_destination_is_refused() {
-    assert_eq!(of_rule(json!({})), ".route: must not be empty");
+    assert_eq!(of_rule(json!({})), ": must have route, redirect or directResponse");
     assert_eq!(of_route(json!([{"destination": {}}])), "[0].destination: missing field `host`");
     assert_eq!(of_route(json!([{"destination": {"host": ""}}])), "[0].destination.host: must not be empty");
     assert!(
@@ -77,13 +77,6 @@ fn a_rule_without_destination_is_refused() {
 
 #[test]
 fn what_is_not_implemented_is_refused_by_its_name() {
-    for field in
-        ["redirect", "directResponse", "delegate", "rewrite", "timeout", "retries", "fault", "corsPolicy", "headers"]
-    {
-        let mut rule = to_subset("v1", json!([]));
-        rule[field] = json!({});
-        assert_eq!(of_rule(rule), format!(".{field}: is not implemented yet"));
-    }
     assert_eq!(
         of_match(json!({"headers": {"@request.auth.claims.sub": {"exact": "a"}}})),
         "headers.@request.auth.claims.sub: is not implemented yet"

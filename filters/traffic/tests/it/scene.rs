@@ -7,7 +7,7 @@ pub(crate) use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use serde_json::{Value, json};
 use serin_traffic::written::{Configuration, Source};
-use serin_traffic::{Compiled, Headers, Outcome, Policy, Request, Ticket};
+use serin_traffic::{Applied, Compiled, Headers, Outcome, Policy, Request, Ticket};
 
 /// A VirtualService `default/{name}` with that spec.
 pub(crate) fn virtual_service(name: &str, spec: Value) -> Value {
@@ -76,6 +76,16 @@ impl Get {
         self
     }
 
+    /// The same with another method.
+    pub(crate) fn method(mut self, method: &str) -> Self {
+        let mut headers = Headers::default();
+        for (name, value) in self.headers.iter() {
+            headers.push(name, if name == b":method" { method.as_bytes() } else { value });
+        }
+        self.headers = headers;
+        self
+    }
+
     pub(crate) fn port(mut self, port: u16) -> Self {
         self.port = Some(port);
         self
@@ -97,7 +107,7 @@ pub(crate) fn cluster(policy: &Policy, request: &Get) -> String {
     match policy.route(request) {
         Outcome::NoHost => "-".to_owned(),
         Outcome::NoRule(_) => "404".to_owned(),
-        Outcome::Rule(id) => {
+        Outcome::Rule(Applied { rule: id, .. }) => {
             let rule = policy.rule(id).expect("the policy knows its own rules");
             let destination = rule.pick(|| Ticket(0)).expect("a rule has a destination");
             destination.cluster.with_port(request.port).into_owned()

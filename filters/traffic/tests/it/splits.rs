@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 #[track_caller]
 fn thousand(route: Value) -> BTreeMap<String, u32> {
     let policy = policy(rules(json!([{"route": route}])));
-    let Outcome::Rule(id) = policy.route(&get("reviews", "/")) else { panic!("a rule applies") };
-    let rule = policy.rule(id).expect("it is the policy's own");
+    let Outcome::Rule(applied) = policy.route(&get("reviews", "/")) else { panic!("a rule applies") };
+    let rule = policy.rule(applied.rule).expect("it is the policy's own");
     let mut hits = BTreeMap::new();
     for n in 0..1_000u64 {
         let destination = rule.pick(|| Ticket(n * (u64::MAX / 1_000) + 1_000_000)).expect("there is one");

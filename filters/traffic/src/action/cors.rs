@@ -1,0 +1,102 @@
+//! Who may call across origins: Istio's `CorsPolicy`, compiled, doing what Envoy's CORS filter does.
+
+use super::duration;
+use crate::changes::{Change, Reply};
+use crate::matching::TextCondition;
+use crate::refusal::{Place, Refusal};
+use crate::request::Headers;
+use crate::written::{self, StringMatch};
+
+/// Who may call, and what they are told.
+#[derive(Clone, Debug)]
+pub(crate) struct Cors {
+    origins: Vec<TextCondition>,
+    /// What a preflight is told beside the origin.
+    preflight: Vec<(String, Vec<u8>)>,
+    expose_headers: Option<String>,
+    credentials: bool,
+    /// Preflights of other origins go on to the upstream.
+    forward_unmatched: bool,
+}
+
+impl Cors {
+    pub(crate) fn compile(place: &Place<'_>, written: &written::CorsPolicy) -> Result<Self, Refusal> {
+        let mut origins = Vec::new();
+        for (index, origin) in written.allow_origins.iter().enumerate() {
+            let place = place.field("allowOrigins");
+            let place = place.index(index);
+            if *origin == StringMatch::default() {
+                return Err(place.refuse("must have exact, prefix or regex"));
+            }
+            origins.push(TextCondition::compile(&place, origin)?);
+        }
+        // Istio reads the older list only where the newer one is empty.
+        if origins.is_empty() {
+            origins.extend(written.allow_origin.iter().map(|origin| TextCondition::Exact(origin.as_bytes().to_vec())));
+        }
+        let forward_unmatched = match written.unmatched_preflights.as_deref() {
+            None | Some("UNSPECIFIED" | "FORWARD") => true,
+            Some("IGNORE") => false,
+            Some(other) => {
+                let reason = format!("{other} is not one of UNSPECIFIED, FORWARD, IGNORE");
+                return Err(place.field("unmatchedPreflights").refuse(reason));
+            }
+        };
+        let max_age = written.max_age.as_deref().map(|age| duration(&place.field("maxAge"), age)).transpose()?;
+        let credentials = written.allow_credentials == Some(true);
+        let lists = [
+            ("access-control-allow-credentials", credentials.then(|| "true".to_owned())),
+            ("access-control-allow-methods", list(&written.allow_methods)),
+            ("access-control-allow-headers", list(&written.allow_headers)),
+            ("access-control-max-age", max_age.map(|age| age.as_secs().to_string())),
+        ];
+        let told = lists.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into_bytes())));
+        Ok(Self {
+            origins,
+            preflight: told.collect(),
+            expose_headers: list(&written.expose_headers),
+            credentials,
+            forward_unmatched,
+        })
+    }
+
+    /// The answer to a preflight; `None` if the request is none, or goes on to the upstream.
+    pub(crate) fn preflight(&self, request: &Headers) -> Option<Reply> {
+        let origin = request.first("origin").filter(|origin| !origin.is_empty())?;
+        let asked = request.first("access-control-request-method").filter(|method| !method.is_empty());
+        if request.first(":method") != Some(b"OPTIONS") || asked.is_none() {
+            return None;
+        }
+        let reply = Reply { status: 200, details: "serin_cors_preflight", ..Reply::default() };
+        if !self.allows(origin) {
+            return (!self.forward_unmatched).then_some(reply);
+        }
+        let mut headers = vec![("access-control-allow-origin".to_owned(), origin.to_vec())];
+        headers.extend(self.preflight.iter().cloned());
+        Some(Reply { headers, ..reply })
+    }
+
+    /// What the answer to a request of an allowed origin is given.
+    pub(crate) fn response_changes(&self, request: &Headers) -> Vec<Change> {
+        let Some(origin) = request.first("origin").filter(|origin| self.allows(origin)) else {
+            return Vec::new();
+        };
+        let mut changes = vec![Change::set("access-control-allow-origin", origin)];
+        if self.credentials {
+            changes.push(Change::set("access-control-allow-credentials", "true"));
+        }
+        if let Some(exposed) = &self.expose_headers {
+            changes.push(Change::set("access-control-expose-headers", exposed.as_bytes()));
+        }
+        changes
+    }
+
+    /// Envoy asks each condition for `*` too, so that an exact `*` allows every origin.
+    fn allows(&self, origin: &[u8]) -> bool {
+        self.origins.iter().any(|condition| condition.holds(b"*") || condition.holds(origin))
+    }
+}
+
+fn list(items: &[String]) -> Option<String> {
+    (!items.is_empty()).then(|| items.join(","))
+}

@@ -1,0 +1,231 @@
+//! Delegates: VirtualServices without hosts, whose rules stand in for a rule of another
+//! (Istio, `mergeHTTPRoutes` in `pilot/pkg/model/virtualservice.go`).
+
+use super::Surroundings;
+use crate::refusal::{Place, Refusal, Warning};
+use crate::written::{Delegate, HttpMatch, HttpRoute, Manifest, Spec, StringMatch, VirtualService};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// A rule as it is to be compiled: where it was written, and in which namespace its short host names are good.
+pub(super) struct WrittenRule<'a> {
+    pub(super) place: String,
+    pub(super) namespace: &'a str,
+    pub(super) route: Cow<'a, HttpRoute>,
+}
+
+/// The manifests that a rule may delegate to.
+pub(super) struct Delegates<'a> {
+    pub(super) manifests: &'a [Manifest],
+    pub(super) world: &'a Surroundings,
+}
+
+impl<'a> Delegates<'a> {
+    /// The rules of the VirtualService `written` in `namespace`, with those of its delegates in their places.
+    pub(super) fn rules_of(
+        &self,
+        http: &Place<'_>,
+        written: &'a VirtualService,
+        namespace: &'a str,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<Vec<WrittenRule<'a>>, Refusal> {
+        let mut rules = Vec::with_capacity(written.http.len());
+        for (index, route) in written.http.iter().enumerate() {
+            let place = http.index(index);
+            match &route.delegate {
+                None => rules.push(WrittenRule { place: place.to_string(), namespace, route: Cow::Borrowed(route) }),
+                Some(delegate) => self.merge(&place, route, delegate, namespace, &mut rules, warnings)?,
+            }
+        }
+        Ok(rules)
+    }
+
+    /// Whether a rule delegates to `manifest`, which is why it has no hosts of its own.
+    pub(super) fn expect(&self, manifest: &Manifest) -> bool {
+        let theirs = (self.world.namespace_of(manifest), manifest.metadata.name.as_str());
+        self.manifests.iter().any(|other| match &other.spec {
+            Spec::VirtualService(written) => {
+                written.http.iter().filter_map(|route| route.delegate.as_ref()).any(|delegate| {
+                    let namespace = delegate.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+                    let namespace = namespace.unwrap_or_else(|| self.world.namespace_of(other));
+                    theirs == (namespace, delegate.name.as_deref().unwrap_or_default())
+                })
+            }
+            _ => false,
+        })
+    }
+
+    fn merge(
+        &self,
+        place: &Place<'_>,
+        root: &HttpRoute,
+        delegate: &Delegate,
+        namespace: &'a str,
+        rules: &mut Vec<WrittenRule<'a>>,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<(), Refusal> {
+        let here = place.field("delegate");
+        if !root.route.is_empty() || root.redirect.is_some() {
+            return Err(here.refuse("cannot stand beside route or redirect"));
+        }
+        let name = delegate.name.as_deref().unwrap_or_default();
+        if name.is_empty() {
+            return Err(here.field("name").refuse("must not be empty"));
+        }
+        let wanted = delegate.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(namespace);
+        let Some((resource, manifest, written)) = self.find(wanted, name) else {
+            warnings.push(here.warn(format!("no VirtualService {wanted}/{name} is here: the rule never applies")));
+            return Ok(());
+        };
+        if !written.hosts.is_empty() {
+            return Err(here.refuse(format!("{wanted}/{name} has hosts: a delegate has none")));
+        }
+        for (index, route) in written.http.iter().enumerate() {
+            let path = format!("resources[{resource}].spec.http[{index}]");
+            if route.delegate.is_some() {
+                return Err(Refusal::new(format!("{path}.delegate"), "a delegate cannot delegate"));
+            }
+            match merged(root, route) {
+                Some(route) => rules.push(WrittenRule {
+                    place: path,
+                    namespace: self.world.namespace_of(manifest),
+                    route: Cow::Owned(route),
+                }),
+                None => {
+                    let reason = "never applies: none of its matches is part of one of the rule that delegates to it";
+                    warnings.push(Place::root(&path).warn(reason));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, namespace: &str, name: &str) -> Option<(usize, &'a Manifest, &'a VirtualService)> {
+        self.manifests.iter().enumerate().find_map(|(index, manifest)| match &manifest.spec {
+            Spec::VirtualService(written)
+                if manifest.metadata.name == name && self.world.namespace_of(manifest) == namespace =>
+            {
+                Some((index, manifest, written.as_ref()))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// The rule that stands for both: the delegate's, with what it leaves open taken from the root; `None` if they conflict.
+fn merged(root: &HttpRoute, delegate: &HttpRoute) -> Option<HttpRoute> {
+    let theirs = delegate.clone();
+    Some(HttpRoute {
+        name: joined_name(root.name.as_deref(), theirs.name.as_deref()),
+        matches: merged_matches(&root.matches, &delegate.matches)?,
+        direct_response: theirs.direct_response.or_else(|| root.direct_response.clone()),
+        rewrite: theirs.rewrite.or_else(|| root.rewrite.clone()),
+        timeout: theirs.timeout.or_else(|| root.timeout.clone()),
+        retries: theirs.retries.or_else(|| root.retries.clone()),
+        fault: theirs.fault.or_else(|| root.fault.clone()),
+        mirror: theirs.mirror.or_else(|| root.mirror.clone()),
+        mirror_percent: theirs.mirror_percent.or(root.mirror_percent),
+        mirror_percentage: theirs.mirror_percentage.or(root.mirror_percentage),
+        mirrors: if theirs.mirrors.is_empty() { root.mirrors.clone() } else { theirs.mirrors },
+        cors_policy: theirs.cors_policy.or_else(|| root.cors_policy.clone()),
+        headers: theirs.headers.or_else(|| root.headers.clone()),
+        route: theirs.route,
+        redirect: theirs.redirect,
+        delegate: None,
+    })
+}
+
+fn joined_name(root: Option<&str>, delegate: Option<&str>) -> Option<String> {
+    match (root, delegate) {
+        (Some(root), Some(delegate)) => Some(format!("{root}-{delegate}")),
+        (one, other) => one.or(other).map(str::to_owned),
+    }
+}
+
+/// Every match of the delegate with every match of the root that it is part of; one that is part of none is a conflict.
+fn merged_matches(root: &[HttpMatch], delegate: &[HttpMatch]) -> Option<Vec<HttpMatch>> {
+    if root.is_empty() || delegate.is_empty() {
+        return Some([root, delegate].concat());
+    }
+    let mut merged = Vec::new();
+    for theirs in delegate {
+        let before = merged.len();
+        merged.extend(root.iter().filter(|ours| !conflict(ours, theirs)).map(|ours| merged_match(ours, theirs)));
+        if merged.len() == before {
+            return None;
+        }
+    }
+    Some(merged)
+}
+
+fn merged_match(root: &HttpMatch, delegate: &HttpMatch) -> HttpMatch {
+    let theirs = delegate.clone();
+    HttpMatch {
+        name: joined_name(root.name.as_deref(), theirs.name.as_deref()),
+        uri: theirs.uri.or_else(|| root.uri.clone()),
+        ignore_uri_case: theirs.ignore_uri_case,
+        scheme: theirs.scheme.or_else(|| root.scheme.clone()),
+        method: theirs.method.or_else(|| root.method.clone()),
+        authority: theirs.authority.or_else(|| root.authority.clone()),
+        headers: overlaid(&root.headers, theirs.headers),
+        without_headers: overlaid(&root.without_headers, theirs.without_headers),
+        query_params: overlaid(&root.query_params, theirs.query_params),
+        port: theirs.port.filter(|port| *port != 0).or(root.port),
+        source_labels: overlaid(&root.source_labels, theirs.source_labels),
+        source_namespace: theirs.source_namespace.or_else(|| root.source_namespace.clone()),
+        gateways: if theirs.gateways.is_empty() { root.gateways.clone() } else { theirs.gateways },
+        stat_prefix: theirs.stat_prefix.or_else(|| root.stat_prefix.clone()),
+    }
+}
+
+fn overlaid<T: Clone>(root: &BTreeMap<String, T>, delegate: BTreeMap<String, T>) -> BTreeMap<String, T> {
+    let mut overlaid = root.clone();
+    overlaid.extend(delegate);
+    overlaid
+}
+
+/// Whether a request that meets `leaf` may miss `root` (Istio, `hasConflict`).
+fn conflict(root: &HttpMatch, leaf: &HttpMatch) -> bool {
+    let texts = [
+        (&root.uri, &leaf.uri),
+        (&root.scheme, &leaf.scheme),
+        (&root.method, &leaf.method),
+        (&root.authority, &leaf.authority),
+    ];
+    let maps = [
+        (&root.headers, &leaf.headers),
+        (&root.without_headers, &leaf.without_headers),
+        (&root.query_params, &leaf.query_params),
+    ];
+    let port = |one: &HttpMatch| one.port.filter(|port| *port != 0);
+    let labels =
+        leaf.source_labels.iter().any(|(name, value)| root.source_labels.get(name).is_some_and(|ours| ours != value));
+    let namespaces =
+        matches!((&root.source_namespace, &leaf.source_namespace), (Some(ours), Some(theirs)) if ours != theirs);
+    let gateways = !root.gateways.is_empty() && leaf.gateways.iter().any(|gateway| !root.gateways.contains(gateway));
+    texts.into_iter().any(|(root, leaf)| text_conflict(root.as_ref(), leaf.as_ref()))
+        || maps
+            .into_iter()
+            .any(|(root, leaf)| leaf.iter().any(|(name, leaf)| text_conflict(root.get(name), Some(leaf))))
+        || root.ignore_uri_case != leaf.ignore_uri_case
+        || port(root).zip(port(leaf)).is_some_and(|(ours, theirs)| ours != theirs)
+        || labels
+        || namespaces
+        || gateways
+}
+
+/// Istio, `stringMatchConflict`: a regex agrees with nothing, and a leaf must be part of the root.
+fn text_conflict(root: Option<&StringMatch>, leaf: Option<&StringMatch>) -> bool {
+    let (Some(root), Some(leaf)) = (root, leaf) else {
+        return false;
+    };
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    if given(&root.regex).is_some() || given(&leaf.regex).is_some() {
+        return true;
+    }
+    match (given(&root.exact), given(&root.prefix), given(&leaf.exact), given(&leaf.prefix)) {
+        (Some(ours), _, Some(theirs), _) => ours != theirs,
+        (None, Some(ours), Some(theirs), _) | (None, Some(ours), None, Some(theirs)) => !theirs.starts_with(&ours),
+        _ => true,
+    }
+}

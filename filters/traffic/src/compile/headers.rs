@@ -1,0 +1,43 @@
+//! Whose changes to headers are made when: the rule's, and those of its destinations.
+
+use crate::action::{Changes, HeaderChanges, changes_of};
+use crate::changes::Change;
+use crate::policy::{Destination, Rule};
+
+/// Gives `rule` its destinations, and both the changes to headers that are theirs to make.
+///
+/// With one destination Istio has Envoy make its changes after the rule's, so it has the last word; with several Envoy
+/// makes those of the destination first, so the rule has it (Istio, `route.go`; Envoy, `finalizeRequestHeaders`).
+/// The rule's changes to a request are made before a destination is picked. Where rule and destinations change the same
+/// header, the rule's change would come too early, so it is left to each of the destinations.
+pub(super) fn give_headers(rule: &mut Rule, own: &HeaderChanges, destinations: Vec<(Destination, HeaderChanges)>) {
+    if let [(only, theirs)] = destinations.as_slice() {
+        rule.request_changes.extend(single(&own.request, &theirs.request));
+        rule.response_changes.extend(single(&own.response, &theirs.response));
+        if let Some(authority) = &theirs.authority {
+            rule.rewrite.authority = Some(authority.clone());
+        }
+        rule.destinations = vec![only.clone()];
+        return;
+    }
+    let contested = |change: &Change| destinations.iter().any(|(_, theirs)| theirs.request.touch(change.name()));
+    let (late, early): (Vec<_>, Vec<_>) = changes_of([&own.request]).into_iter().partition(contested);
+    rule.request_changes.extend(early);
+    rule.response_changes.extend(changes_of([&own.response]));
+    for (mut destination, theirs) in destinations.iter().cloned() {
+        destination.request_changes = changes_of([&theirs.request]);
+        destination.request_changes.extend(late.iter().cloned());
+        if let Some(authority) = &theirs.authority {
+            destination.request_changes.push(Change::set(":authority", authority.as_bytes()));
+        }
+        destination.response_changes = changes_of([&theirs.response]);
+        rule.destinations.push(destination);
+    }
+}
+
+/// The changes of the rule and of its only destination as Istio hands them to Envoy: on one level.
+fn single(own: &Changes, theirs: &Changes) -> Vec<Change> {
+    let removed = own.removed.iter().chain(&theirs.removed).cloned().collect();
+    let given = own.given.iter().chain(&theirs.given).cloned().collect();
+    changes_of([&Changes { removed, given }])
+}

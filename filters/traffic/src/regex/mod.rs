@@ -1,0 +1,93 @@
+//! Regular expressions that mean what they mean in Envoy: RE2's, with its default options.
+//!
+//! The pattern is parsed here ([`parse`]; RE2's syntax is that of no Rust crate), compiled to an automaton ([`program`])
+//! and run by `regex-automata`: whole values by a DFA built as needed, replacements by a simulation that knows groups.
+//! Both take time linear in the text. Refused is what RE2 refuses, and what Go's `regexp` refuses, which Istio asks
+//! first.
+//!
+//! Rules are cited from [RE2's syntax](https://github.com/google/re2/wiki/Syntax) and its source.
+
+mod code_points;
+mod node;
+mod parse;
+mod program;
+mod rewrite;
+mod spare;
+#[cfg(test)]
+mod tests;
+mod unicode;
+mod utf8;
+
+pub(crate) use rewrite::Rewrite;
+
+use regex_automata::hybrid::dfa::{Cache, DFA};
+use regex_automata::nfa::thompson::NFA;
+use regex_automata::{Anchored, Input, MatchKind};
+use spare::Spare;
+use std::sync::Arc;
+
+/// The bound on the length of a pattern, in bytes: Istio's (`validateStringMatchRegexp`).
+pub(crate) const LONGEST: usize = 1024;
+
+/// How much memory the states of one DFA may take, in bytes, before it forgets them and begins anew.
+const STATES: usize = 1 << 18;
+
+/// A compiled regular expression.
+#[derive(Clone, Debug)]
+pub(crate) struct Regex(Arc<Compiled>);
+
+#[derive(Debug)]
+struct Compiled {
+    pattern: String,
+    groups: u32,
+    dfa: DFA,
+    cache: Spare<Cache>,
+}
+
+impl Regex {
+    /// Compiles `pattern`, or says why it cannot be.
+    pub(crate) fn compile(pattern: &str) -> Result<Self, String> {
+        if pattern.len() > LONGEST {
+            return Err(format!("{} characters are more than {LONGEST}", pattern.len()));
+        }
+        let parsed = parse::parse(pattern)?;
+        let nfa = program::compile(&parsed.node)?;
+        // The longest match is the whole value if any match is.
+        let config = DFA::config().match_kind(MatchKind::All).cache_capacity(STATES).skip_cache_capacity_check(true);
+        let dfa = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
+        Ok(Self(Arc::new(Compiled {
+            pattern: pattern.to_owned(),
+            groups: parsed.groups,
+            dfa,
+            cache: Spare::default(),
+        })))
+    }
+
+    /// Whether the expression matches the whole of `text` (`RE2::FullMatch`).
+    pub(crate) fn is_full_match(&self, text: &[u8]) -> bool {
+        let input = Input::new(text).anchored(Anchored::Yes);
+        let Compiled { dfa, cache, .. } = &*self.0;
+        let longest = cache.lend(|| dfa.create_cache(), |cache| dfa.try_search_fwd(cache, &input));
+        // A DFA that may forget its states without limit, and that has no byte to give up at, never errs.
+        longest.ok().flatten().is_some_and(|end| end.offset() == text.len())
+    }
+
+    /// The pattern.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0.pattern
+    }
+
+    /// Whether the pattern is `.*`, which Istio takes to match every path (`IsCatchAllRoute`).
+    pub(crate) fn is_any(&self) -> bool {
+        self.as_str() == ".*"
+    }
+
+    /// How many capturing groups there are.
+    fn groups(&self) -> u32 {
+        self.0.groups
+    }
+
+    fn nfa(&self) -> &NFA {
+        self.0.dfa.get_nfa()
+    }
+}

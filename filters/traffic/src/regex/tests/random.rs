@@ -1,0 +1,106 @@
+//! Properties of random patterns and texts.
+
+use crate::regex::{Regex, Rewrite};
+use crate::wasm_test::test;
+use proptest::prelude::*;
+
+/// Patterns that mean the same to the `regex` crate without Unicode classes, for text in ASCII.
+fn common() -> impl Strategy<Value = String> {
+    let atom = prop_oneof![
+        "[abcAk /1_-]",
+        prop::sample::select(vec![
+            ".",
+            "^",
+            "$",
+            r"\b",
+            r"\B",
+            r"\d",
+            r"\D",
+            r"\w",
+            r"\W",
+            r"\S",
+            "[a-c]",
+            "[^ab]",
+            "[[:alpha:]]",
+            "[k1-]",
+            r"\.",
+            r"\x41",
+            r"\n",
+            "()",
+            "(?i:k)",
+            "(?s:.)",
+            "(?m:^)",
+            "(?m:$)",
+        ])
+        .prop_map(str::to_owned),
+    ];
+    atom.prop_recursive(4, 24, 3, |inner| {
+        let repetition =
+            prop::sample::select(vec!["*", "+", "?", "*?", "+?", "??", "{2}", "{1,2}", "{0,2}?", "{0}", "{1,}"]);
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 1..4).prop_map(|parts| parts.concat()),
+            prop::collection::vec(inner.clone(), 2..4).prop_map(|parts| parts.join("|")),
+            inner.clone().prop_map(|part| format!("({part})")),
+            (inner, repetition).prop_map(|(part, repetition)| format!("(?:{part}){repetition}")),
+        ]
+    })
+}
+
+/// Text that has a chance to be matched.
+const TEXT: &str = "[abckAK /1_.\n-]{0,8}";
+
+/// The same pattern, for the `regex` crate.
+fn other(pattern: &str, anchored: bool) -> regex::bytes::Regex {
+    let whole = if anchored { format!(r"\A(?:{pattern})\z") } else { pattern.to_owned() };
+    regex::bytes::RegexBuilder::new(&whole).unicode(false).build().unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_common_means_the_same(pattern in common(), texts in prop::collection::vec(TEXT, 8)) {
+        let regex = Regex::compile(&pattern).unwrap();
+        let expected = other(&pattern, true);
+        for text in &texts {
+            prop_assert_eq!(regex.is_full_match(text.as_bytes()), expected.is_match(text.as_bytes()), "{} {:?}", pattern, text);
+        }
+    }
+
+    #[test]
+    fn the_first_match_is_the_same(pattern in common(), text in TEXT) {
+        let regex = Regex::compile(&pattern).unwrap();
+        let once = regex.replace_all(text.as_bytes(), &Rewrite::compile(&regex, "<\\0>").unwrap());
+        let expected = other(&pattern, false).find(text.as_bytes()).map(|found| found.range());
+        let begins = once.iter().position(|byte| *byte == b'<');
+        prop_assert_eq!(begins, expected.as_ref().map(|range| range.start), "{} {:?}", pattern, text);
+        if let Some(range) = expected {
+            let written = [b"<", text[range.clone()].as_bytes(), b">"].concat();
+            prop_assert!(once[range.start..].starts_with(&written), "{} {:?}", pattern, text);
+        }
+    }
+
+    #[test]
+    fn no_pattern_panics(pattern in r"([\[\](){}|*+?^$.\\:\-,<>=!PQEpdisxUm0-9a&é\n]|\PC){0,24}", text in any::<Vec<u8>>()) {
+        if let Ok(regex) = Regex::compile(&pattern) {
+            let _ = regex.is_full_match(&text);
+            let identity = Rewrite::compile(&regex, r"\0").unwrap();
+            prop_assert_eq!(regex.replace_all(&text, &identity), text);
+        }
+    }
+
+    #[test]
+    fn no_text_panics(pattern in common(), text in any::<Vec<u8>>()) {
+        let regex = Regex::compile(&pattern).unwrap();
+        prop_assert_eq!(regex.is_full_match(&text), regex.is_full_match(&text));
+        prop_assert_eq!(regex.replace_all(&text, &Rewrite::compile(&regex, r"\0").unwrap()), text);
+    }
+
+    #[test]
+    fn no_rewrite_panics(rewrite in r"[\\0-9a-cé]{0,8}", text in "[a-c]{0,8}") {
+        let regex = Regex::compile("(a)|(b+)").unwrap();
+        if let Ok(rewrite) = Rewrite::compile(&regex, &rewrite) {
+            let _ = regex.replace_all(text.as_bytes(), &rewrite);
+        }
+    }
+}
