@@ -110,6 +110,8 @@ fn virtual_hosts(
     for host in hosts {
         add(host, names_of(host, own_namespace), kit.chosen());
     }
+    // A rule may have rewritten the authority to a name that nobody here has; without a filter's choice this is a 404.
+    add("rewritten", vec!["*".to_owned()], kit.chosen());
     virtual_hosts
 }
 

@@ -50,6 +50,8 @@ impl HttpContext for HeaderRouter {
             self.response_changes = request.apply(rule);
             if let Some(destination) = rule.only_destination() {
                 request.send_to(destination);
+                // The rule has the last word on the answer, as it has in Envoy.
+                self.response_changes.splice(0..0, destination.response_changes.iter().cloned());
             }
         }
         request.finish();

@@ -1,5 +1,6 @@
 //! The modules in the test host: alone, in a chain, and all in one, scene by scene.
 
+mod actions;
 mod configuration;
 mod contract;
 mod routing;

@@ -10,8 +10,14 @@ use crate::policy::{Destination, Rule};
 /// makes those of the destination first, so the rule has it (Istio, `route.go`; Envoy, `finalizeRequestHeaders`).
 /// The rule's changes to a request are made before a destination is picked. Where rule and destinations change the same
 /// header, the rule's change would come too early, so it is left to each of the destinations.
-pub(super) fn give_headers(rule: &mut Rule, own: &HeaderChanges, destinations: Vec<(Destination, HeaderChanges)>) {
-    if let [(only, theirs)] = destinations.as_slice() {
+/// A destination of weight 0 counts here, though it gets no requests: `written` is how many there are.
+pub(super) fn give_headers(
+    rule: &mut Rule,
+    own: &HeaderChanges,
+    destinations: Vec<(Destination, HeaderChanges)>,
+    written: usize,
+) {
+    if let ([(only, theirs)], 1) = (destinations.as_slice(), written) {
         rule.request_changes.extend(single(&own.request, &theirs.request));
         rule.response_changes.extend(single(&own.response, &theirs.response));
         if let Some(authority) = &theirs.authority {

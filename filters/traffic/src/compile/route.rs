@@ -48,7 +48,7 @@ impl RouteCompiler<'_> {
             request_changes: retry_headers(place, written)?,
             response_changes: Vec::new(),
         };
-        give_headers(&mut rule, &own, destinations);
+        give_headers(&mut rule, &own, destinations, written.route.len());
         Ok(rule)
     }
 
