@@ -46,6 +46,12 @@ fn a_status_is_the_only_answer() {
 }
 
 #[test]
+fn a_number_among_the_answers_is_a_status() {
+    let expect = one(&with("get: http://a/, requests: 1, expect: {answers: {a: 3, 503: 1}}")).steps.remove(0).expect;
+    assert_eq!(expect.answers.into_iter().collect::<Vec<_>>(), [("503".to_owned(), 0.25), ("a".to_owned(), 0.75)]);
+}
+
+#[test]
 fn what_is_wrong_is_said_with_its_place() {
     let misspelt = refusal(&with(&format!("{STEP}, header: {{a: b}}")));
     assert!(misspelt.starts_with("scenarios.yaml:1:") && misspelt.contains("unknown field `header`"), "{misspelt}");
