@@ -23,12 +23,11 @@ build: setup ## the modules, into target/filters
 	@filters/build.sh
 	@cd target/filters && wc -c $(MODULES:=.wasm) | sed '$$d'
 
-# The demo does without the embedded test host, and so without building wasmtime.
 demo: build ## run the canary scenarios in a real Envoy: expected and seen
 	$(call say,building serin)
-	@cargo build --locked -p serin --no-default-features
+	@cargo build --locked -p serin
 	$(call say,running examples/*/scenarios.yaml in Envoy)
-	@$(with_envoy) cargo run --locked -q -p serin --no-default-features -- test examples/*/scenarios.yaml
+	@$(with_envoy) cargo run --locked -q -p serin -- test examples/*/scenarios.yaml
 
 test: build ## every test: native, in the test host, in a real Envoy, as wasm32 in Node
 	$(call say,native tests)
