@@ -11,10 +11,10 @@ pub(crate) fn source() -> Source {
         hostcall::property(&["xds", "node", "metadata", key]).or_else(|| hostcall::property(&["node", "metadata", key]))
     };
     let namespace = metadata("NAMESPACE").and_then(|bytes| String::from_utf8(bytes).ok());
-    let labels = metadata("LABELS").map(pairs::headers).unwrap_or_default();
+    let labels = metadata("LABELS").unwrap_or_default();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Source {
         namespace: namespace.filter(|namespace| !namespace.is_empty()),
-        labels: labels.iter().map(|(name, value)| (text(name), text(value))).collect(),
+        labels: pairs::mapping(&labels).into_iter().map(|(name, value)| (text(name), text(value))).collect(),
     }
 }

@@ -7,23 +7,43 @@ use serin_traffic::{Field, Headers};
 
 /// The headers in `bytes`; what does not fit is cut off.
 pub(crate) fn headers(bytes: Vec<u8>) -> Headers {
-    let count = number(&bytes, 0).unwrap_or(0);
+    let fields = fields(&bytes);
+    Headers::within(bytes, fields)
+}
+
+/// The entries of the mapping in `bytes`, which unlike headers tells upper from lower case.
+pub(crate) fn mapping(bytes: &[u8]) -> Vec<(&[u8], &[u8])> {
+    let entry = |field: Field| Some((bytes.get(field.name)?, bytes.get(field.value)?));
+    fields(bytes).into_iter().filter_map(entry).collect()
+}
+
+fn fields(bytes: &[u8]) -> Vec<Field> {
+    let count = number(bytes, 0).unwrap_or(0);
     // A pair takes eight bytes of sizes at the least: a count beyond that is a lie.
     let count = count.min(bytes.len() / 8);
     let mut fields = Vec::with_capacity(count);
     let mut at = 4 + count * 8;
     for pair in 0..count {
-        let sizes = number(&bytes, 4 + pair * 8).zip(number(&bytes, 8 + pair * 8));
+        let sizes = number(bytes, 4 + pair * 8).zip(number(bytes, 8 + pair * 8));
         let Some((name, value)) = sizes.and_then(|(name, value)| Some((at.checked_add(name)?, value))) else {
             break;
         };
-        let Some(end) = (name + 1).checked_add(value).filter(|end| *end <= bytes.len()) else {
+        let value_start = name.saturating_add(1);
+        let Some(end) = value_start.checked_add(value).filter(|end| *end <= bytes.len()) else {
             break;
         };
-        fields.push(Field { name: at..name, value: name + 1..end });
+        fields.push(Field { name: at..name, value: value_start..end });
         at = end + 1;
     }
-    Headers::within(bytes, fields)
+    fields
+}
+
+/// The items of a list, which Envoy serializes as pairs without names; `None` if `bytes` are not one, to the last byte.
+pub(crate) fn list(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
+    let items = mapping(bytes);
+    let nameless = items.iter().all(|(name, _)| name.is_empty());
+    let pairs: Vec<_> = items.iter().map(|(_, value)| (String::new(), value.to_vec())).collect();
+    (nameless && serialized(&pairs) == bytes).then(|| pairs.into_iter().map(|(_, value)| value).collect())
 }
 
 /// The pairs, serialized.
@@ -68,6 +88,22 @@ mod tests {
         let pairs = [("a".to_owned(), b"\xff".to_vec()), ("location".to_owned(), Vec::new())];
         let read = read(&serialized(&pairs));
         assert_eq!(read, pairs.map(|(name, value)| (name.into_bytes(), value)));
+    }
+
+    #[test]
+    fn names_of_headers_are_lower_case_and_those_of_a_mapping_as_they_are() {
+        let bytes = serialized(&[("App".to_owned(), b"Reviews".to_vec())]);
+        assert_eq!(read(&bytes), [(b"app".to_vec(), b"Reviews".to_vec())]);
+        assert_eq!(mapping(&bytes), [(&b"App"[..], &b"Reviews"[..])]);
+    }
+
+    #[test]
+    fn a_list_is_told_from_a_text() {
+        let items = [(String::new(), b"a".to_vec()), (String::new(), b"b".to_vec())];
+        assert_eq!(list(&serialized(&items)), Some(vec![b"a".to_vec(), b"b".to_vec()]));
+        assert_eq!(list(b"beta"), None);
+        assert_eq!(list(b""), None);
+        assert_eq!(list(&serialized(&[("a".to_owned(), b"b".to_vec())])), None, "it is a mapping");
     }
 
     #[test]

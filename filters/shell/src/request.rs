@@ -184,6 +184,16 @@ impl serin_traffic::Request for Request<'_> {
             u16::try_from(i64::from_le_bytes(bytes.try_into().ok()?)).ok()
         })
     }
+
+    /// Envoy's `jwt_authn` leaves the payload of a verified token in the dynamic metadata, where Istio has it do so.
+    fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
+        let mut property = vec!["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload"];
+        property.extend(path.iter().map(String::as_str));
+        match hostcall::property(&property) {
+            None => Vec::new(),
+            Some(bytes) => pairs::list(&bytes).unwrap_or_else(|| vec![bytes]),
+        }
+    }
 }
 
 /// Makes `changes` to the answer that is on its way.

@@ -189,6 +189,10 @@ mod tests {
         fn port(&self) -> Option<u16> {
             Some(80)
         }
+
+        fn claim(&self, _path: &[String]) -> Vec<Vec<u8>> {
+            Vec::new()
+        }
     }
 
     /// Few words, so that rules and requests meet often.

@@ -29,6 +29,7 @@ use crate::written::{RepeatedHeaders, Unmatched};
 /// impl Request for Get {
 ///     fn headers(&self) -> &Headers { &self.0 }
 ///     fn port(&self) -> Option<u16> { Some(9080) }
+///     fn claim(&self, _path: &[String]) -> Vec<Vec<u8>> { Vec::new() }
 /// }
 /// let mut headers = Headers::default();
 /// headers.push(b":authority", b"reviews:9080");

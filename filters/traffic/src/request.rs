@@ -11,6 +11,9 @@ pub trait Request {
 
     /// The port of the listener that the request came in on, if the proxy says.
     fn port(&self) -> Option<u16>;
+
+    /// The values of the claim at `path` in the payload of the JWT that the proxy has verified: several if it is a list.
+    fn claim(&self, path: &[String]) -> Vec<Vec<u8>>;
 }
 
 /// The headers of a request: names in lower case and values as bytes, in the order in which they came.

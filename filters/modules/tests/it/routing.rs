@@ -134,3 +134,19 @@ fn without_a_configured_port_the_listeners_is_taken() {
         proxy(&[Module::Canary], &rules).send(get("http://reviews/").property(["destination", "port"], 8123i64));
     assert_eq!(exchange.upstream_header("x-serin-cluster"), Some("outbound|8123|v1|reviews.default.svc.cluster.local"));
 }
+
+#[test]
+fn a_claim_of_the_verified_jwt_routes() {
+    let rules = rules(json!([
+        {"match": [{"headers": {"@request.auth.claims.realm.group": {"exact": "beta"}}}], "route": [to("v2")]},
+        {"route": [to("v1")]},
+    ]));
+    for modules in COMPLETE {
+        let mut proxy = proxy(modules, &rules);
+        let claim = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload", "realm", "group"];
+        let beta = proxy.send(get(REVIEWS).property(claim, "beta"));
+        assert_eq!(beta.upstream_header("x-serin-subset"), Some("v2"), "{modules:?}");
+        let spoofed = proxy.send(get(REVIEWS).header("@request.auth.claims.realm.group", "beta"));
+        assert_eq!(spoofed.upstream_header("x-serin-subset"), Some("v1"));
+    }
+}

@@ -6,7 +6,7 @@ use super::{Surroundings, no_conditions};
 use crate::action::{Cors, DirectResponse, Fault, HeaderChanges, Redirect, Rewrite, retry_headers};
 use crate::cluster_name::ClusterName;
 use crate::host_name::{full_name, mistake_in};
-use crate::matching::{Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
+use crate::matching::{ClaimCondition, Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
 use crate::mirror::Share;
 use crate::policy::{Answer, Destination, Mirror, Rule};
 use crate::refusal::{Place, Refusal, Warning};
@@ -116,29 +116,28 @@ impl RouteCompiler<'_> {
     }
 
     fn conditions(&self, place: &Place<'_>, written: &HttpMatch) -> Result<Conditions, Refusal> {
-        let mut headers = Vec::new();
+        let mut conditions = Conditions::default();
         let pseudo = [("scheme", &written.scheme), ("method", &written.method), ("authority", &written.authority)];
         for (field, text) in pseudo {
             if let Some(text) = text {
                 let place = place.field(field);
                 refuse_empty_prefix(&place, text)?;
                 let text = TextCondition::compile(&place, text)?;
-                headers.push(HeaderCondition { name: format!(":{field}"), text, without: false });
+                conditions.headers.push(HeaderCondition { name: format!(":{field}"), text, without: false });
             }
         }
-        header_conditions(&place.field("headers"), &written.headers, false, &mut headers)?;
-        header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, &mut headers)?;
+        header_conditions(&place.field("headers"), &written.headers, false, &mut conditions)?;
+        header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, &mut conditions)?;
 
         let query_params = place.field("queryParams");
-        let mut query = Vec::with_capacity(written.query_params.len());
         for (name, text) in &written.query_params {
-            query.push(QueryCondition {
+            conditions.query.push(QueryCondition {
                 name: name.clone(),
                 text: TextCondition::compile(&query_params.field(name), text)?,
             });
         }
 
-        let path = match &written.uri {
+        conditions.path = match &written.uri {
             // Envoy's route needs one way of comparing the path; Istio writes the prefix `/` where there is none.
             Some(uri) if *uri != StringMatch::default() => Some(PathCondition {
                 text: TextCondition::compile(&place.field("uri"), uri)?,
@@ -146,7 +145,8 @@ impl RouteCompiler<'_> {
             }),
             _ => None,
         };
-        Ok(Conditions { path, headers, query, port: self.request_port(place, written)? })
+        conditions.port = self.request_port(place, written)?;
+        Ok(conditions)
     }
 
     /// The port that each request has to be asked for: none, if the configuration says the listener's.
@@ -249,7 +249,17 @@ impl RouteCompiler<'_> {
     }
 }
 
-const NOT_IMPLEMENTED: &str = "is not implemented yet";
+/// What the name of a header begins with that stands for a claim of the verified JWT (Istio, "JWT claim based routing").
+const CLAIMS: &str = "@request.auth.claims";
+
+/// The names that `.a.b` or `[a][b]` says, behind the prefix (Istio, `jwt.ToRoutingClaim`).
+fn claim_path(text: &str) -> Option<Vec<String>> {
+    let names: Vec<String> = match text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
+        Some(inner) => inner.split("][").map(str::to_owned).collect(),
+        None => text.strip_prefix('.')?.split('.').map(str::to_owned).collect(),
+    };
+    names.iter().all(|name| !name.is_empty()).then_some(names)
+}
 
 fn header_changes(place: &Place<'_>, written: Option<&HeaderRules>) -> Result<HeaderChanges, Refusal> {
     match written {
@@ -263,12 +273,16 @@ fn header_conditions(
     place: &Place<'_>,
     written: &BTreeMap<String, StringMatch>,
     without: bool,
-    into: &mut Vec<HeaderCondition>,
+    into: &mut Conditions,
 ) -> Result<(), Refusal> {
     for (name, text) in written {
         let place = place.field(name);
-        if name.starts_with('@') {
-            return Err(place.refuse(NOT_IMPLEMENTED));
+        if let Some(claim) = name.strip_prefix(CLAIMS) {
+            let path = claim_path(claim).ok_or_else(|| {
+                place.refuse(format!("`{name}` does not name a claim: write {CLAIMS}.name or {CLAIMS}[name][name]"))
+            })?;
+            into.claims.push(ClaimCondition { path, text: TextCondition::compile(&place, text)?, without });
+            continue;
         }
         let token = name.strip_prefix(':').unwrap_or(name);
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -280,7 +294,7 @@ fn header_conditions(
         let text = if any { TextCondition::Present } else { TextCondition::compile(&place, text)? };
         let name = name.to_ascii_lowercase();
         let name = if name == "host" { ":authority".to_owned() } else { name };
-        into.push(HeaderCondition { name, text, without });
+        into.headers.push(HeaderCondition { name, text, without });
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ pub(crate) struct Conditions {
     pub(crate) path: Option<PathCondition>,
     pub(crate) headers: Vec<HeaderCondition>,
     pub(crate) query: Vec<QueryCondition>,
+    pub(crate) claims: Vec<ClaimCondition>,
     pub(crate) port: Option<u16>,
 }
 
@@ -37,6 +38,16 @@ pub(crate) struct QueryCondition {
     pub(crate) text: TextCondition,
 }
 
+/// A condition on a claim of the verified JWT.
+#[derive(Clone, Debug)]
+pub(crate) struct ClaimCondition {
+    /// The names that lead to it in the payload.
+    pub(crate) path: Vec<String>,
+    pub(crate) text: TextCondition,
+    /// The claim must not be like this (Istio, `withoutHeaders`).
+    pub(crate) without: bool,
+}
+
 impl Conditions {
     /// Whether every request meets the conditions (Istio, `IsCatchAllRoute`).
     pub(crate) fn hold_always(&self) -> bool {
@@ -49,7 +60,7 @@ impl Conditions {
                 TextCondition::Exact(_) => false,
             },
         };
-        any_path && self.headers.is_empty() && self.query.is_empty() && self.port.is_none()
+        any_path && self.headers.is_empty() && self.query.is_empty() && self.claims.is_empty() && self.port.is_none()
     }
 
     /// Whether `request` meets all of the conditions.
@@ -59,6 +70,7 @@ impl Conditions {
             && self.headers.iter().all(|condition| condition.holds(headers, repeated))
             && self.query.iter().all(|condition| condition.holds(headers))
             && self.port.is_none_or(|port| request.port() == Some(port))
+            && self.claims.iter().all(|condition| condition.holds(request))
     }
 }
 
@@ -90,6 +102,13 @@ impl HeaderCondition {
             RepeatedHeaders::Joined => self.text.holds(&values.collect::<Vec<_>>().join(&b',')),
         };
         held != self.without
+    }
+}
+
+impl ClaimCondition {
+    /// One value of a list is enough; a claim that is not there is like nothing.
+    fn holds(&self, request: &impl Request) -> bool {
+        request.claim(&self.path).iter().any(|value| self.text.holds(value)) != self.without
     }
 }
 

@@ -3,5 +3,5 @@
 mod conditions;
 mod text;
 
-pub(crate) use conditions::{Conditions, HeaderCondition, PathCondition, QueryCondition};
+pub(crate) use conditions::{ClaimCondition, Conditions, HeaderCondition, PathCondition, QueryCondition};
 pub(crate) use text::{TextCondition, compile_replacement};

@@ -101,3 +101,18 @@ fn a_rule_behind_a_catch_all_is_warned_of() {
     ]));
     assert_eq!(warnings(rules), ["resources[0].spec.http[1]: can never apply: http[0] applies to every request"]);
 }
+
+#[test]
+fn a_claim_of_the_verified_jwt_is_matched_like_a_header() {
+    let by = |name: &str| json!({"headers": {name: {"exact": "beta"}}});
+    let with = |path: &str, values: &[&str]| reviews("/").claim(path, values);
+    assert!(applies(by("@request.auth.claims.group"), with("group", &["beta"])));
+    assert!(applies(by("@request.auth.claims.group"), with("group", &["alpha", "beta"])), "one of a list is enough");
+    assert!(!applies(by("@request.auth.claims.group"), with("group", &["betamax"])));
+    assert!(!applies(by("@request.auth.claims.group"), reviews("/").header("@request.auth.claims.group", "beta")));
+    assert!(applies(by("@request.auth.claims.realm.group"), with("realm.group", &["beta"])));
+    assert!(applies(by("@request.auth.claims[realm][group]"), with("realm.group", &["beta"])));
+    let without = json!({"withoutHeaders": {"@request.auth.claims.group": {"exact": "beta"}}});
+    assert!(applies(without.clone(), reviews("/")));
+    assert!(!applies(without, with("group", &["beta"])));
+}

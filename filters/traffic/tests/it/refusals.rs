@@ -76,11 +76,12 @@ fn a_rule_without_destination_is_refused() {
 }
 
 #[test]
-fn what_is_not_implemented_is_refused_by_its_name() {
-    assert_eq!(
-        of_match(json!({"headers": {"@request.auth.claims.sub": {"exact": "a"}}})),
-        "headers.@request.auth.claims.sub: is not implemented yet"
-    );
+fn a_claim_without_name_is_refused() {
+    let reason = "does not name a claim: write @request.auth.claims.name or @request.auth.claims[name][name]";
+    for name in ["@request.auth.claims", "@request.auth.claims.", "@request.auth.claims[]", "@request.auth.claimsub"] {
+        assert_eq!(of_match(json!({"headers": {name: {}}})), format!("headers.{name}: `{name}` {reason}"));
+    }
+    assert_eq!(of_match(json!({"headers": {"@other": {}}})), "headers.@other: `@other` is not the name of a header");
 }
 
 #[test]

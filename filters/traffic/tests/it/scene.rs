@@ -8,6 +8,7 @@ pub(crate) use wasm_bindgen_test::wasm_bindgen_test as test;
 use serde_json::{Value, json};
 use serin_traffic::written::{Configuration, Source};
 use serin_traffic::{Applied, Compiled, Headers, Outcome, Policy, Request, Ticket};
+use std::collections::BTreeMap;
 
 /// A VirtualService `default/{name}` with that spec.
 pub(crate) fn virtual_service(name: &str, spec: Value) -> Value {
@@ -58,6 +59,7 @@ fn try_compile(configuration: Value) -> Result<Compiled, String> {
 pub(crate) struct Get {
     headers: Headers,
     port: Option<u16>,
+    claims: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 /// `GET http://{authority}{target}` on port 9080.
@@ -67,7 +69,7 @@ pub(crate) fn get(authority: &str, target: &str) -> Get {
     headers.push(b":path", target.as_bytes());
     headers.push(b":method", b"GET");
     headers.push(b":scheme", b"http");
-    Get { headers, port: Some(9080) }
+    Get { headers, port: Some(9080), claims: BTreeMap::new() }
 }
 
 impl Get {
@@ -77,12 +79,27 @@ impl Get {
     }
 
     /// The same with another method.
-    pub(crate) fn method(mut self, method: &str) -> Self {
+    pub(crate) fn method(self, method: &str) -> Self {
+        self.with(":method", method)
+    }
+
+    /// The same with another scheme.
+    pub(crate) fn scheme(self, scheme: &str) -> Self {
+        self.with(":scheme", scheme)
+    }
+
+    fn with(mut self, pseudo_header: &str, value: &str) -> Self {
         let mut headers = Headers::default();
-        for (name, value) in self.headers.iter() {
-            headers.push(name, if name == b":method" { method.as_bytes() } else { value });
+        for (name, old) in self.headers.iter() {
+            headers.push(name, if name == pseudo_header.as_bytes() { value.as_bytes() } else { old });
         }
         self.headers = headers;
+        self
+    }
+
+    /// The same with a verified JWT that has this claim; names below names with dots between.
+    pub(crate) fn claim(mut self, path: &str, values: &[&str]) -> Self {
+        self.claims.insert(path.to_owned(), values.iter().map(|value| value.as_bytes().to_vec()).collect());
         self
     }
 
@@ -99,6 +116,10 @@ impl Request for Get {
 
     fn port(&self) -> Option<u16> {
         self.port
+    }
+
+    fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
+        self.claims.get(&path.join(".")).cloned().unwrap_or_default()
     }
 }
 

@@ -1,0 +1,90 @@
+//! The conformance suite against the decisions alone: no proxy, no module, and on wasm32 as natively.
+
+#[allow(dead_code, reason = "each level looks at what it can see")]
+#[path = "../conformance/rows.rs"]
+mod rows;
+
+use crate::scene::{Get, get, policy, test};
+use rows::{Answer, Fields, Level, Row, Seen, Sent, all, assert_none_wrong};
+use serin_traffic::{Applied, Policy, Request, Rule, Ticket};
+use serin_traffic::{Change, Headers, Outcome};
+
+/// Whatever a request draws, a row has one outcome.
+const TICKETS: [Ticket; 3] = [Ticket(0), Ticket(u64::MAX / 2), Ticket(u64::MAX)];
+
+#[test]
+fn each_row_is_decided_as_its_source_says() {
+    let rows = all();
+    let wrong: Vec<String> = rows.iter().flat_map(run).collect();
+    assert_none_wrong(&wrong, rows.len());
+}
+
+/// What is wrong with the row, if anything is.
+fn run(row: &Row) -> Option<String> {
+    let policy = policy(row.configuration.clone());
+    let request = request(&row.request);
+    TICKETS.iter().find_map(|ticket| row.wrong(&decide(&policy, &request, *ticket, &row.answer), Level::Pure))
+}
+
+fn request(sent: &Sent) -> Get {
+    let mut request = get(&sent.authority, &sent.target).method(&sent.method).scheme(&sent.scheme);
+    // As Envoy's connection manager does.
+    request = request.header("x-forwarded-proto", &sent.scheme);
+    for (name, value) in &sent.headers {
+        request = request.header(name, value);
+    }
+    request
+}
+
+fn decide(policy: &Policy, request: &Get, ticket: Ticket, answer: &Answer) -> Seen {
+    let outcome = policy.route(request);
+    let untouched = || Seen { untouched: true, upstream: Some(fields(request.headers())), ..Seen::default() };
+    let decided = match outcome {
+        Outcome::NoHost => untouched(),
+        Outcome::NoRule(_) if policy.refuses(outcome) => Seen { status: Some(404), ..Seen::default() },
+        Outcome::NoRule(_) => untouched(),
+        Outcome::Rule(applied) => {
+            let rule = policy.rule(applied.rule).expect("it is the policy's own");
+            return apply(policy, rule, applied, request, ticket, answer);
+        }
+    };
+    Seen { response: if decided.untouched { answer.headers.clone() } else { Fields::new() }, ..decided }
+}
+
+fn apply(
+    policy: &Policy,
+    rule: &Rule,
+    applied: Applied,
+    request: &Get,
+    ticket: Ticket,
+    answer: &Answer,
+) -> Seen {
+    let headers = request.headers();
+    let delay = rule.fault().and_then(|fault| fault.delay(|| ticket));
+    let abort = rule.fault().and_then(|fault| fault.abort(|| ticket)).map(|reply| rule.finish(reply));
+    if let Some(reply) = abort.or_else(|| rule.reply(headers, applied.matched())) {
+        let status = Some(reply.status);
+        return Seen { delay, status, response: reply.headers, body: reply.body, ..Seen::default() };
+    }
+    let port = policy.port().or(request.port());
+    let destination = rule.pick(|| ticket).expect("a rule without an answer has a destination");
+    let make = |changes: &[Change], mut fields: Fields| {
+        changes.iter().for_each(|change| change.apply(&mut fields));
+        fields
+    };
+    let upstream = make(&rule.request_changes(headers, applied.matched()), fields(headers));
+    let response = make(&destination.response_changes, answer.headers.clone());
+    Seen {
+        delay,
+        cluster: Some(destination.cluster.with_port(port).into_owned()),
+        subset: destination.subset.clone(),
+        shadows: rule.shadows(|| ticket).map(|mirror| mirror.cluster.with_port(port).into_owned()).collect(),
+        upstream: Some(make(&destination.request_changes, upstream)),
+        response: make(&rule.response_changes(headers), response),
+        ..Seen::default()
+    }
+}
+
+fn fields(headers: &Headers) -> Fields {
+    headers.iter().map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.to_vec())).collect()
+}
