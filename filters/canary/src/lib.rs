@@ -6,8 +6,7 @@
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Held, Passage, Plugin, Request, Root, change_response};
-use serin_traffic::Change;
+use serin_shell::{Filter, Plugin, Request, Root, Routing};
 use std::rc::Rc;
 
 proxy_wasm::main! {{
@@ -19,17 +18,14 @@ proxy_wasm::main! {{
 struct Canary {
     plugin: Rc<Plugin>,
     context_id: u32,
-    /// What is to be done to the answer.
-    response_changes: Vec<Change>,
-    /// The request waits while this is held.
-    held: Option<Held>,
+    routing: Routing,
 }
 
 impl Filter for Canary {
     const NAME: &'static str = "canary";
 
     fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext> {
-        Box::new(Self { plugin, context_id, response_changes: Vec::new(), held: None })
+        Box::new(Self { plugin, context_id, routing: Routing::default() })
     }
 }
 
@@ -37,30 +33,15 @@ impl Context for Canary {}
 
 impl HttpContext for Canary {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let mut request = Request::current(&self.plugin, self.context_id);
-        match request.pass() {
-            Passage::Answered(held) => {
-                self.held = held;
-                return Action::Pause;
-            }
-            Passage::Later(held) => self.held = Some(held),
-            Passage::Free => {}
-        }
-        if let Some(rule) = request.rule() {
-            self.response_changes = request.apply(rule);
-            if let Some(destination) = rule.pick(|| self.plugin.draws.draw()) {
-                request.send_to(destination);
-                // The rule has the last word on the answer, as it has in Envoy.
-                self.response_changes.splice(0..0, destination.response_changes.iter().cloned());
-            }
-            request.copy_to(rule.shadows(|| self.plugin.draws.draw()));
-        }
-        request.finish();
-        if self.held.is_some() { Action::Pause } else { Action::Continue }
+        let request = Request::current(&self.plugin, self.context_id);
+        let draw = || self.plugin.draws.draw();
+        self.routing.route(request, |request, rule| {
+            request.copy_to(rule.shadows(draw));
+            rule.pick(draw)
+        })
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        change_response(&self.response_changes);
-        Action::Continue
+        self.routing.answer()
     }
 }

@@ -6,8 +6,7 @@
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Held, Passage, Plugin, Request, Root, change_response};
-use serin_traffic::Change;
+use serin_shell::{Filter, Plugin, Request, Root, Routing};
 use std::rc::Rc;
 
 proxy_wasm::main! {{
@@ -19,17 +18,14 @@ proxy_wasm::main! {{
 struct HeaderRouter {
     plugin: Rc<Plugin>,
     context_id: u32,
-    /// What is to be done to the answer.
-    response_changes: Vec<Change>,
-    /// The request waits while this is held.
-    held: Option<Held>,
+    routing: Routing,
 }
 
 impl Filter for HeaderRouter {
     const NAME: &'static str = "header-router";
 
     fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext> {
-        Box::new(Self { plugin, context_id, response_changes: Vec::new(), held: None })
+        Box::new(Self { plugin, context_id, routing: Routing::default() })
     }
 }
 
@@ -37,29 +33,11 @@ impl Context for HeaderRouter {}
 
 impl HttpContext for HeaderRouter {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        let mut request = Request::current(&self.plugin, self.context_id);
-        match request.pass() {
-            Passage::Answered(held) => {
-                self.held = held;
-                return Action::Pause;
-            }
-            Passage::Later(held) => self.held = Some(held),
-            Passage::Free => {}
-        }
-        if let Some(rule) = request.rule() {
-            self.response_changes = request.apply(rule);
-            if let Some(destination) = rule.only_destination() {
-                request.send_to(destination);
-                // The rule has the last word on the answer, as it has in Envoy.
-                self.response_changes.splice(0..0, destination.response_changes.iter().cloned());
-            }
-        }
-        request.finish();
-        if self.held.is_some() { Action::Pause } else { Action::Continue }
+        let request = Request::current(&self.plugin, self.context_id);
+        self.routing.route(request, |_, rule| rule.only_destination())
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        change_response(&self.response_changes);
-        Action::Continue
+        self.routing.answer()
     }
 }

@@ -22,7 +22,7 @@ struct Waiting {
 }
 
 /// A request that waits; once dropped, it waits no more.
-pub struct Held {
+pub(crate) struct Held {
     delays: Rc<Delays>,
     context: u32,
 }

@@ -36,7 +36,7 @@ pub struct Request<'p> {
 }
 
 /// What a rule's faults and answers let a request do.
-pub enum Passage {
+pub(crate) enum Passage {
     /// It goes on.
     Free,
     /// It goes on, but later: the stream is to be paused while this is held.
@@ -90,7 +90,7 @@ impl<'p> Request<'p> {
 
     /// What the rules let the request do: answers it with 404 if the host is known and no rule applies (unless the
     /// configuration lets such requests pass), puts in the rule's fault, gives the rule's own answer.
-    pub fn pass(&self) -> Passage {
+    pub(crate) fn pass(&self) -> Passage {
         let Some((rule, applied)) = self.rule().zip(self.applied()) else {
             let not_found = Reply { status: 404, details: "serin_no_rule", ..Reply::default() };
             let refused = self.plugin.policy.refuses(self.outcome) && delays::answer(&not_found);
@@ -116,7 +116,7 @@ impl<'p> Request<'p> {
     }
 
     /// Makes the rule's changes to the request, and gives those that are to be made to its answer.
-    pub fn apply(&mut self, rule: &Rule) -> Vec<Change> {
+    pub(crate) fn apply(&mut self, rule: &Rule) -> Vec<Change> {
         let matched = self.applied().map_or(0, Applied::matched);
         if rule.changes_requests() {
             for change in rule.request_changes(self.headers(), matched) {
