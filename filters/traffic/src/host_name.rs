@@ -82,10 +82,10 @@ pub(crate) fn mistake_in(host: &str) -> Option<String> {
 /// assert_eq!(host_of(b"reviews.default.svc.cluster.local."), "reviews.default.svc.cluster.local");
 /// ```
 pub fn host_of(authority: &[u8]) -> Cow<'_, str> {
-    let end = match authority.iter().rposition(|byte| *byte == b':') {
-        Some(colon) if authority.iter().skip(colon + 1).all(u8::is_ascii_digit) => colon,
-        _ => authority.len(),
-    };
+    // The last colon, but none within the brackets of an IPv6 address; what follows need not be a number
+    // (Envoy, `HeaderUtility::getPortStart`).
+    let end = authority.iter().rposition(|byte| matches!(byte, b':' | b']'));
+    let end = end.filter(|at| authority.get(*at) == Some(&b':')).unwrap_or(authority.len());
     let host = authority.get(..end).unwrap_or(authority);
     let host = host.strip_suffix(b".").unwrap_or(host);
     match String::from_utf8_lossy(host) {
@@ -187,9 +187,11 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_without_digits_behind_the_colon_has_no_port() {
-        assert_eq!(host_of(b"reviews:http"), "reviews:http");
+    fn what_is_behind_the_last_colon_is_the_port() {
+        assert_eq!(host_of(b"reviews:http"), "reviews");
+        assert_eq!(host_of(b"reviews:"), "reviews");
         assert_eq!(host_of(b"[::1]"), "[::1]");
+        assert_eq!(host_of(b"[::1]:http"), "[::1]");
         assert_eq!(host_of(b""), "");
         assert_eq!(host_of(b":80"), "");
         assert_eq!(host_of(b"caf\xe9:80"), "caf\u{fffd}");

@@ -12,6 +12,12 @@ use crate::request::{Headers, Request};
 use crate::split::{Ticket, split};
 use crate::written::{RepeatedHeaders, Unmatched};
 
+/// The authority that a request had before it was rewritten.
+pub(crate) const ORIGINAL_HOST: &str = "x-envoy-original-host";
+
+/// The target that a request had before its path was rewritten.
+const ORIGINAL_PATH: &str = "x-envoy-original-path";
+
 /// The rules of a configuration, ready for requests.
 ///
 /// ```
@@ -263,15 +269,18 @@ impl Rule {
         self.fault.as_ref()
     }
 
-    /// What is answered in the upstream's stead, with the changes to answers made: to a preflight, or to every request
-    /// if the rule redirects or answers directly. `matched` says by which match the rule applies.
+    /// What is answered in the upstream's stead: the rule's own answer, with its changes to answers made, else the answer
+    /// to a preflight, which Envoy leaves as it is. `matched` says by which match the rule applies.
+    ///
+    /// Where a rule answers itself, Envoy looks at no policy for calls across origins.
     pub fn reply(&self, request: &Headers, matched: usize) -> Option<Reply> {
-        let reply =
-            self.cors.as_ref().and_then(|cors| cors.preflight(request)).or_else(|| match self.answer.as_ref()? {
-                Answer::Redirect(redirect) => Some(redirect.reply(request, self.matched_prefix(matched))),
-                Answer::Direct(direct) => Some(direct.reply()),
-            })?;
-        Some(self.finish(reply))
+        let Some(answer) = &self.answer else {
+            return self.cors.as_ref()?.preflight(request);
+        };
+        Some(self.changed(match answer {
+            Answer::Redirect(redirect) => redirect.reply(request, self.matched_prefix(matched)),
+            Answer::Direct(direct) => direct.reply(request),
+        }))
     }
 
     /// Whether the rule may answer requests itself.
@@ -284,8 +293,13 @@ impl Rule {
         !self.response_changes.is_empty() || self.cors.is_some()
     }
 
-    /// The answer with the rule's changes to answers made: Envoy makes them to its local replies too.
-    pub fn finish(&self, mut reply: Reply) -> Reply {
+    /// The answer of a fault, with the rule's changes to answers made; Envoy makes them where the rule has a destination,
+    /// not where it answers itself.
+    pub fn finish(&self, reply: Reply) -> Reply {
+        if self.answer.is_some() { reply } else { self.changed(reply) }
+    }
+
+    fn changed(&self, mut reply: Reply) -> Reply {
         for change in &self.response_changes {
             change.apply(&mut reply.headers);
         }
@@ -295,15 +309,14 @@ impl Rule {
     /// What is done to the request that is on its way to a destination, in order.
     pub fn request_changes(&self, request: &Headers, matched: usize) -> Vec<Change> {
         let mut changes = self.request_changes.clone();
+        // Whoever rewrites says what was there before, as Envoy's router does, whatever the client has said.
         if let Some(authority) = &self.rewrite.authority {
+            changes.push(Change::set(ORIGINAL_HOST, request.first(":authority").unwrap_or_default()));
             changes.push(Change::set(":authority", authority.as_bytes()));
         }
         let target = request.first(":path").unwrap_or_default();
         if let Some(rewritten) = self.rewrite.target(target, self.matched_prefix(matched)) {
-            // As Envoy's router does when it rewrites.
-            if request.first("x-envoy-original-path").is_none() {
-                changes.push(Change::set("x-envoy-original-path", target));
-            }
+            changes.push(Change::set(ORIGINAL_PATH, target));
             changes.push(Change::set(":path", rewritten));
         }
         changes

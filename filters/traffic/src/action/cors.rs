@@ -61,19 +61,27 @@ impl Cors {
     }
 
     /// The answer to a preflight; `None` if the request is none, or goes on to the upstream.
+    ///
+    /// A preflight of another origin that does not go on is told everything but that the origin may call.
     pub(crate) fn preflight(&self, request: &Headers) -> Option<Reply> {
         let origin = request.first("origin").filter(|origin| !origin.is_empty())?;
         let asked = request.first("access-control-request-method").filter(|method| !method.is_empty());
         if request.first(":method") != Some(b"OPTIONS") || asked.is_none() {
             return None;
         }
-        let reply = Reply { status: 200, details: "serin_cors_preflight", ..Reply::default() };
-        if !self.allows(origin) {
-            return (!self.forward_unmatched).then_some(reply);
+        let allowed = self.allows(origin);
+        if !allowed && self.forward_unmatched {
+            return None;
         }
-        let mut headers = vec![("access-control-allow-origin".to_owned(), origin.to_vec())];
-        headers.extend(self.preflight.iter().cloned());
-        Some(Reply { headers, ..reply })
+        let mut reply = Reply { status: 200, details: "serin_cors_preflight", ..Reply::default() };
+        reply.headers.clone_from(&self.preflight);
+        if allowed {
+            // Envoy's filter changes its own answer as it does every other one.
+            for change in self.response_changes(request) {
+                change.apply(&mut reply.headers);
+            }
+        }
+        Some(reply)
     }
 
     /// What the answer to a request of an allowed origin is given.

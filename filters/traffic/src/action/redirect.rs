@@ -21,7 +21,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// An answer that sends the client elsewhere.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Redirect {
     status: u16,
     scheme: Option<String>,
@@ -170,7 +170,14 @@ impl DirectResponse {
         Ok(Self { status, body })
     }
 
-    pub(crate) fn reply(&self) -> Reply {
-        Reply { status: self.status, body: self.body.clone(), details: "serin_direct_response", ..Reply::default() }
+    /// The answer; one that sends the client somewhere sends it to where it was (Envoy, `Router::Filter`, which asks every
+    /// direct response for `newUri`).
+    pub(crate) fn reply(&self, request: &Headers) -> Reply {
+        let reply = Reply { body: self.body.clone(), details: "serin_direct_response", ..Reply::default() };
+        let headers = match self.status {
+            201 | 300..=399 => Redirect::default().reply(request, None).headers,
+            _ => Vec::new(),
+        };
+        Reply { status: self.status, headers, ..reply }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::action::{Changes, HeaderChanges, changes_of};
 use crate::changes::Change;
-use crate::policy::{Destination, Rule};
+use crate::policy::{Destination, ORIGINAL_HOST, Rule};
 
 /// Gives `rule` its destinations, and both the changes to headers that are theirs to make.
 ///
@@ -10,6 +10,7 @@ use crate::policy::{Destination, Rule};
 /// makes those of the destination first, so the rule has it (Istio, `route.go`; Envoy, `finalizeRequestHeaders`).
 /// The rule's changes to a request are made before a destination is picked. Where rule and destinations change the same
 /// header, the rule's change would come too early, so it is left to each of the destinations.
+/// An authority that the rule gives beats that of a destination in either case.
 /// A destination of weight 0 counts here, though it gets no requests: `written` is how many there are.
 pub(super) fn give_headers(
     rule: &mut Rule,
@@ -20,9 +21,7 @@ pub(super) fn give_headers(
     if let ([(only, theirs)], 1) = (destinations.as_slice(), written) {
         rule.request_changes.extend(single(&own.request, &theirs.request));
         rule.response_changes.extend(single(&own.response, &theirs.response));
-        if let Some(authority) = &theirs.authority {
-            rule.rewrite.authority = Some(authority.clone());
-        }
+        rule.rewrite.authority = rule.rewrite.authority.take().or_else(|| theirs.authority.clone());
         rule.destinations = vec![only.clone()];
         return;
     }
@@ -34,7 +33,9 @@ pub(super) fn give_headers(
         destination.request_changes = changes_of([&theirs.request]);
         destination.request_changes.extend(late.iter().cloned());
         if let Some(authority) = &theirs.authority {
-            destination.request_changes.push(Change::set(":authority", authority.as_bytes()));
+            // The rule's rewrite comes behind this one in Envoy, and takes its authority for the original one.
+            let name = if rule.rewrite.authority.is_some() { ORIGINAL_HOST } else { ":authority" };
+            destination.request_changes.push(Change::set(name, authority.as_bytes()));
         }
         destination.response_changes = changes_of([&theirs.response]);
         rule.destinations.push(destination);

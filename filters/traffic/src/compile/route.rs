@@ -101,7 +101,7 @@ impl RouteCompiler<'_> {
     /// names gateways, labels and namespace of the source are not looked at).
     fn may_meet(&self, place: &Place<'_>, written: &HttpMatch) -> Result<bool, Refusal> {
         let port = u32::from(self.world.port.unwrap_or_default());
-        if written.port.is_some_and(|wanted| port != 0 && wanted != port) {
+        if written.port.is_some_and(|wanted| wanted != 0 && port != 0 && wanted != port) {
             return Ok(false);
         }
         if !written.gateways.is_empty() {

@@ -18,6 +18,7 @@ fn a_service_is_called_by_each_of_its_names() {
         "reviews.default.svc",
         "reviews.default.svc.cluster.local",
         "reviews.default.svc.cluster.local.:9080",
+        "reviews:http",
     ] {
         assert_eq!(cluster(&policy, &get(host, "/")), "outbound|9080||reviews.to", "{host}");
     }
