@@ -2,6 +2,7 @@
 
 mod actions;
 mod configuration;
+mod conformance;
 mod contract;
 mod routing;
 mod scene;
