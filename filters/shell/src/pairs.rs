@@ -38,12 +38,21 @@ fn fields(bytes: &[u8]) -> Vec<Field> {
     fields
 }
 
-/// The items of a list, which Envoy serializes as pairs without names; `None` if `bytes` are not one, to the last byte.
+/// The items of a list, which Envoy serializes as pairs of which one half is always empty; `None` if `bytes` are not one,
+/// to the last byte.
 pub(crate) fn list(bytes: &[u8]) -> Option<Vec<Vec<u8>>> {
-    let items = mapping(bytes);
-    let nameless = items.iter().all(|(name, _)| name.is_empty());
-    let pairs: Vec<_> = items.iter().map(|(_, value)| (String::new(), value.to_vec())).collect();
-    (nameless && serialized(&pairs) == bytes).then(|| pairs.into_iter().map(|(_, value)| value).collect())
+    let pairs = mapping(bytes);
+    let counted = number(bytes, 0) == Some(pairs.len());
+    let whole =
+        counted && pairs.iter().fold(4, |size, (name, value)| size + 10 + name.len() + value.len()) == bytes.len();
+    let halves: Option<Vec<Vec<u8>>> = pairs
+        .into_iter()
+        .map(|pair| match pair {
+            (item, b"") | (b"", item) => Some(item.to_vec()),
+            _ => None,
+        })
+        .collect();
+    halves.filter(|_| whole)
 }
 
 /// The pairs, serialized.
@@ -101,6 +110,7 @@ mod tests {
     fn a_list_is_told_from_a_text() {
         let items = [(String::new(), b"a".to_vec()), (String::new(), b"b".to_vec())];
         assert_eq!(list(&serialized(&items)), Some(vec![b"a".to_vec(), b"b".to_vec()]));
+        assert_eq!(list(&serialized(&[("a".to_owned(), Vec::new())])), Some(vec![b"a".to_vec()]));
         assert_eq!(list(b"beta"), None);
         assert_eq!(list(b""), None);
         assert_eq!(list(&serialized(&[("a".to_owned(), b"b".to_vec())])), None, "it is a mapping");

@@ -1,8 +1,9 @@
 //! The rows of the conformance suite: what Istio's `HTTPRoute` means, as data that each level runs.
 //!
-//! A row has a `name` (a sentence), a `source` (where the rule is said), the rules (`http`, those of a VirtualService for
-//! the host `reviews` on port 9080, or a whole `configuration`), a `request`, perhaps the upstream's `answer`, and what to
-//! `expect`. Texts are UTF-8; `{"bytes": "63e9"}` stands for what is not. A field that a row does not have is refused.
+//! A row has a `name` (a sentence), a `source` (where the rule is said), the rules, a `request`, perhaps the upstream's
+//! `answer`, and what to `expect`. The rules are those of a VirtualService for the host `reviews` (`http`), the specs of
+//! several by their names (`virtualServices`), both on port 9080 unless `settings` say otherwise, or a whole `configuration`.
+//! Texts are UTF-8; `{"bytes": "63e9"}` stands for what is not. A field that a row does not have is refused.
 //!
 //! A request goes to the upstream (`cluster`, `subset` or `untouched`), or is answered by the filters (`status`). A header
 //! that is expected has just that value, or those values if it is a list, or is not there if it is null. Copies that
@@ -13,13 +14,15 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::time::Duration;
 
-const FILES: [(&str, &str); 22] = [
+const FILES: [(&str, &str); 24] = [
     ("bytes", include_str!("bytes.json")),
     ("cors", include_str!("cors.json")),
+    ("cors-preflight", include_str!("cors-preflight.json")),
     ("delegate", include_str!("delegate.json")),
     ("direct-response", include_str!("direct-response.json")),
     ("fault", include_str!("fault.json")),
     ("header-changes", include_str!("header-changes.json")),
+    ("header-changes-of-destinations", include_str!("header-changes-of-destinations.json")),
     ("headers", include_str!("headers.json")),
     ("hosts", include_str!("hosts.json")),
     ("methods-schemes-authorities", include_str!("methods-schemes-authorities.json")),
@@ -154,19 +157,13 @@ pub(crate) fn assert_none_wrong(wrong: &[String], of: usize) {
     assert!(wrong.is_empty(), "{} of {of} rows went wrong:\n\n{}", wrong.len(), wrong.join("\n"));
 }
 
-fn read(file: &'static str, row: Value) -> Row {
+pub(crate) fn read(file: &'static str, row: Value) -> Row {
     let mut row = Object::of(file, row);
     let name = row.text("name").unwrap_or_else(|| panic!("{file}.json: a row has no name"));
     let at = format!("{file}.json: {name}");
     row.at.clone_from(&at);
     assert!(row.text("source").is_some_and(|source| !source.is_empty()), "{at}: has no source");
-    let configuration = match (row.take("configuration"), row.take("http")) {
-        (Some(configuration), None) => configuration,
-        (None, Some(http)) => json!({"port": 9080, "resources": [{
-            "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
-            "metadata": {"name": "reviews", "namespace": "default"}, "spec": {"hosts": ["reviews"], "http": http}}]}),
-        _ => panic!("{at}: must have either configuration or http"),
-    };
+    let configuration = read_configuration(&mut row);
     let request = read_request(row.object("request").unwrap_or_else(|| panic!("{at}: has no request")));
     let answer = row.object("answer").unwrap_or_else(|| Object::of(&at, json!({})));
     let answer = read_answer(answer);
@@ -175,11 +172,35 @@ fn read(file: &'static str, row: Value) -> Row {
     Row { file, name, configuration, request, answer, expect }
 }
 
+fn read_configuration(row: &mut Object) -> Value {
+    let settings = row.object("settings").map(|settings| settings.fields);
+    let virtual_services = match (row.take("configuration"), row.take("http"), row.object("virtualServices")) {
+        (Some(configuration), None, None) if settings.is_none() => return configuration,
+        (None, Some(http), None) => {
+            Map::from_iter([("reviews".to_owned(), json!({"hosts": ["reviews"], "http": http}))])
+        }
+        (None, None, Some(virtual_services)) => virtual_services.fields,
+        _ => panic!("{}: must have one of configuration, http, virtualServices", row.at),
+    };
+    let manifest = |(name, spec): (String, Value)| {
+        json!({
+            "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+            "metadata": {"name": name, "namespace": "default"}, "spec": spec,
+        })
+    };
+    let resources: Vec<Value> = virtual_services.into_iter().map(manifest).collect();
+    let mut configuration = Map::from_iter([("port".to_owned(), json!(9080))]);
+    configuration.extend(settings.unwrap_or_default());
+    configuration.insert("resources".to_owned(), resources.into());
+    configuration.into()
+}
+
 fn read_request(mut request: Object) -> Sent {
     let url = request.text("url").unwrap_or_else(|| panic!("{}: the request has no url", request.at));
     let url = if url.starts_with('/') { format!("http://reviews:9080{url}") } else { url };
     let (scheme, rest) = url.split_once("://").unwrap_or_else(|| panic!("{}: {url} has no scheme", request.at));
-    let (authority, target) = rest.split_at(rest.find('/').unwrap_or_else(|| panic!("{}: {url} has no path", request.at)));
+    let (authority, target) =
+        rest.split_at(rest.find('/').unwrap_or_else(|| panic!("{}: {url} has no path", request.at)));
     let sent = Sent {
         method: request.text("method").unwrap_or_else(|| "GET".to_owned()),
         scheme: scheme.to_owned(),
@@ -243,7 +264,12 @@ fn read_expected(mut expect: Object) -> Expected {
     };
     envoy.finish();
     let ends = [read.cluster.is_some(), read.status.is_some(), read.untouched];
-    assert_eq!(ends.iter().filter(|end| **end).count(), 1, "{}: must have one of cluster, status, untouched", expect.at);
+    assert_eq!(
+        ends.iter().filter(|end| **end).count(),
+        1,
+        "{}: must have one of cluster, status, untouched",
+        expect.at
+    );
     expect.finish();
     read
 }

@@ -19,6 +19,20 @@ fn each_row_is_decided_as_its_source_says() {
     assert_none_wrong(&wrong, rows.len());
 }
 
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn a_row_with_a_field_that_no_level_looks_at_is_refused() {
+    let row = |part: &str, field: &str| {
+        let mut row = serde_json::json!({
+            "name": "one", "source": "here", "http": [], "request": {"url": "/"}, "expect": {"status": 404, "envoy": {}},
+        });
+        row.pointer_mut(part).expect("it has that part")[field] = "odd".into();
+        std::panic::catch_unwind(|| rows::read("none", row)).is_err()
+    };
+    assert!(row("", "soruce") && row("/request", "header") && row("/expect", "stauts") && row("/expect/envoy", "trys"));
+    assert!(!row("", "source"));
+}
+
 /// What is wrong with the row, if anything is.
 fn run(row: &Row) -> Option<String> {
     let policy = policy(row.configuration.clone());
@@ -51,14 +65,7 @@ fn decide(policy: &Policy, request: &Get, ticket: Ticket, answer: &Answer) -> Se
     Seen { response: if decided.untouched { answer.headers.clone() } else { Fields::new() }, ..decided }
 }
 
-fn apply(
-    policy: &Policy,
-    rule: &Rule,
-    applied: Applied,
-    request: &Get,
-    ticket: Ticket,
-    answer: &Answer,
-) -> Seen {
+fn apply(policy: &Policy, rule: &Rule, applied: Applied, request: &Get, ticket: Ticket, answer: &Answer) -> Seen {
     let headers = request.headers();
     let delay = rule.fault().and_then(|fault| fault.delay(|| ticket));
     let abort = rule.fault().and_then(|fault| fault.abort(|| ticket)).map(|reply| rule.finish(reply));
