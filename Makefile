@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .NOTPARALLEL:
-.PHONY: help setup build demo test lint clean
+.PHONY: help setup build demo test bench lint clean
 
 STARTED := $(shell date +%s)
 say = @printf 'serin: [%4d s] %s\n' $$(($$(date +%s) - $(STARTED))) '$(1)'
@@ -35,6 +35,11 @@ test: build ## every test: native, in the test host, in a real Envoy, as wasm32 
 	$(call say,the tests of serin-traffic as wasm32)
 	@filters/wasm-tests.sh
 	$(call say,every test passed)
+
+# Measured is Envoy; the client need not be fast, and is there already if tests were run.
+bench: build ## what rules cost a request: header-router, Envoy's own route table, neither
+	$(call say,measuring)
+	@$(with_envoy) cargo bench --locked --profile dev -p serin --bench rules
 
 lint: setup ## formatting, clippy, documentation, scripts
 	$(call say,formatting)

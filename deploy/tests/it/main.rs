@@ -2,11 +2,14 @@
 
 mod command_line;
 mod compose;
+mod conformance;
 mod echo;
+mod equivalence;
 mod examples;
 mod files;
 mod istio;
 mod judging;
+mod jwt;
 mod manifests;
 mod pocket;
 mod process;
