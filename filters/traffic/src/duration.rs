@@ -13,8 +13,16 @@ const UNITS: [(&str, u64); 7] = [
     ("s", 1_000_000_000),
 ];
 
-/// Reads a duration (Go, `time.ParseDuration`); `None` if it is none, is negative or does not fit 64 bits of nanoseconds.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+/// Reads a duration (Go, `time.ParseDuration`); `None` if it is none, is negative or does not fit 63 bits of nanoseconds.
+///
+/// ```
+/// use serin_traffic::duration::parse;
+/// use std::time::Duration;
+///
+/// assert_eq!(parse("1h30m"), Some(Duration::from_secs(5_400)));
+/// assert_eq!(parse("90"), None);
+/// ```
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest == "0" {
         return Some(Duration::ZERO);

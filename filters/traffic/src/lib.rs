@@ -37,7 +37,7 @@ mod changes;
 mod cluster_name;
 mod compile;
 mod digest;
-mod duration;
+pub mod duration;
 pub mod host_name;
 mod index;
 mod matching;
