@@ -1,19 +1,11 @@
 //! The names by which a service can be called.
 
 use crate::manifests::CLUSTER_DOMAIN;
+use serin_traffic::host_name::aliases;
 
-/// All names of `full` that a client in `namespace` can use: Istio gives a service of the cluster `name`,
-/// `name.namespace`, `name.namespace.svc` and the full name, the first only within its namespace.
+/// All names of `full` that a client in `namespace` can use.
 pub(crate) fn names_of(full: &str, namespace: &str) -> Vec<String> {
-    let inner = full.strip_suffix(CLUSTER_DOMAIN).and_then(|rest| rest.strip_suffix(".svc."));
-    let Some((name, of)) = inner.and_then(|inner| inner.split_once('.')) else {
-        return vec![full.to_owned()];
-    };
-    let mut names = vec![format!("{name}.{of}"), format!("{name}.{of}.svc"), full.to_owned()];
-    if of == namespace && name != "*" {
-        names.insert(0, name.to_owned());
-    }
-    names
+    aliases(full, namespace, CLUSTER_DOMAIN)
 }
 
 /// Whether `pattern`, a full name or one with `*` before it, covers `host`.

@@ -1,5 +1,6 @@
 //! What to apply to a mesh: one WasmPlugin for each filter, and the EnvoyFilter with the route that they need.
 
+use super::route::retry_policy;
 use crate::manifests::{CLUSTER_DOMAIN, Traffic, World};
 use serde_json::{Value, json};
 use serin_traffic::host_name::full_name;
@@ -178,17 +179,7 @@ fn route(shadows: usize) -> Value {
     let mut action = json!({
         "cluster_header": "x-serin-cluster",
         "timeout": "0s",
-        "retry_policy": {
-            "retry_on": "connect-failure,refused-stream,unavailable,cancelled",
-            "num_retries": 2,
-            "retry_host_predicate": [{
-                "name": "envoy.retry_host_predicates.previous_hosts",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-                },
-            }],
-            "host_selection_retry_max_attempts": 5,
-        },
+        "retry_policy": retry_policy(false),
     });
     if shadows > 0 {
         let policy = |number: usize| {

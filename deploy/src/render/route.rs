@@ -53,7 +53,7 @@ impl RouteKit {
 
 /// Istio's default (`pilot/pkg/networking/core/route/retry`): twice, if no endpoint has worked on the request; another
 /// endpoint is preferred unless a key has chosen this one.
-fn retry_policy(by_key: bool) -> Value {
+pub(crate) fn retry_policy(by_key: bool) -> Value {
     let mut policy = json!({
         "retry_on": "connect-failure,refused-stream,unavailable,cancelled",
         "num_retries": 2,

@@ -25,18 +25,27 @@ pub fn full_name(host: &str, namespace: &str, cluster_domain: &str) -> String {
 
 /// The names under which a client in `own_namespace` may call the host `full`: Istio gives a service of the cluster
 /// `name`, `name.namespace`, `name.namespace.svc` and the full name, the first only within its namespace.
-pub(crate) fn aliases(full: &str, own_namespace: &str, cluster_domain: &str) -> Vec<String> {
-    let mut names = vec![full.to_owned()];
+///
+/// ```
+/// use serin_traffic::host_name::aliases;
+///
+/// let full = "reviews.default.svc.cluster.local";
+/// let abroad = ["reviews.default", "reviews.default.svc", full];
+/// assert_eq!(aliases(full, "prod", "cluster.local"), abroad);
+/// ```
+pub fn aliases(full: &str, own_namespace: &str, cluster_domain: &str) -> Vec<String> {
+    let mut names = Vec::new();
     let svc = format!(".svc.{cluster_domain}");
     if let Some((name, namespace)) = full.strip_suffix(svc.as_str()).and_then(|rest| rest.split_once('.')) {
         if name != "*" && !namespace.contains('.') {
-            names.push(format!("{name}.{namespace}.svc"));
-            names.push(format!("{name}.{namespace}"));
             if namespace == own_namespace {
                 names.push(name.to_owned());
             }
+            names.push(format!("{name}.{namespace}"));
+            names.push(format!("{name}.{namespace}.svc"));
         }
     }
+    names.push(full.to_owned());
     names
 }
 
