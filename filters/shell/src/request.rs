@@ -10,6 +10,7 @@ use crate::pairs;
 use crate::root::Plugin;
 use serin_traffic::{Applied, Change, Destination, Headers, Mirror, Outcome, ROUTE_KEY, Reply, Rule};
 use std::cell::OnceCell;
+use std::net::{IpAddr, SocketAddr};
 
 /// Headers of which the name begins like this are the filters' own.
 const OWN_PREFIX: &[u8] = b"x-serin-";
@@ -193,6 +194,17 @@ impl serin_traffic::Request for Request<'_> {
             None => Vec::new(),
             Some(bytes) => pairs::list(&bytes).unwrap_or_else(|| vec![bytes]),
         }
+    }
+
+    fn source_address(&self) -> Option<IpAddr> {
+        let bytes = hostcall::property(&["source", "address"])?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        // With the port behind it; a pipe has neither.
+        text.parse().map(|address: SocketAddr| address.ip()).or_else(|_| text.parse()).ok()
+    }
+
+    fn now(&self) -> u64 {
+        hostcall::now().unwrap_or_default()
     }
 }
 

@@ -177,6 +177,7 @@ mod tests {
     use crate::{Outcome, Policy};
     use proptest::prelude::*;
     use serde_json::{Value, json};
+    use std::net::IpAddr;
 
     #[derive(Debug)]
     struct Get(Headers);
@@ -192,6 +193,14 @@ mod tests {
 
         fn claim(&self, _path: &[String]) -> Vec<Vec<u8>> {
             Vec::new()
+        }
+
+        fn source_address(&self) -> Option<IpAddr> {
+            None
+        }
+
+        fn now(&self) -> u64 {
+            0
         }
     }
 

@@ -36,6 +36,8 @@ const ORIGINAL_PATH: &str = "x-envoy-original-path";
 ///     fn headers(&self) -> &Headers { &self.0 }
 ///     fn port(&self) -> Option<u16> { Some(9080) }
 ///     fn claim(&self, _path: &[String]) -> Vec<Vec<u8>> { Vec::new() }
+///     fn source_address(&self) -> Option<std::net::IpAddr> { None }
+///     fn now(&self) -> u64 { 0 }
 /// }
 /// let mut headers = Headers::default();
 /// headers.push(b":authority", b"reviews:9080");

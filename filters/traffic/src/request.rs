@@ -1,5 +1,6 @@
 //! A request as decisions see it.
 
+use std::net::IpAddr;
 use std::ops::Range;
 
 /// What a decision may ask of a request.
@@ -14,6 +15,12 @@ pub trait Request {
 
     /// The values of the claim at `path` in the payload of the JWT that the proxy has verified: several if it is a list.
     fn claim(&self, path: &[String]) -> Vec<Vec<u8>>;
+
+    /// The address that the request came from, as the proxy sees it: the client's, or that of the proxy before this one.
+    fn source_address(&self) -> Option<IpAddr>;
+
+    /// The proxy's clock, in nanoseconds since 1970.
+    fn now(&self) -> u64;
 }
 
 /// The headers of a request: names in lower case and values as bytes, in the order in which they came.

@@ -30,7 +30,7 @@ impl Known {
                     let names = rule.subsets.iter().map(|subset| subset.name.clone());
                     known.subsets.entry(host).or_default().extend(names);
                 }
-                Spec::VirtualService(_) => {}
+                Spec::VirtualService(_) | Spec::CanaryPolicy(_) => {}
             }
         }
         known

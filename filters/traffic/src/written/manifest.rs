@@ -1,6 +1,6 @@
 //! A Kubernetes manifest: which kind it is, what it is called, and its spec.
 
-use super::{DestinationRule, Service, VirtualService, null_as_absent, read};
+use super::{CanaryPolicy, DestinationRule, Service, VirtualService, null_as_absent, read};
 use crate::refusal::Refusal;
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,6 +34,8 @@ pub enum Kind {
     DestinationRule,
     /// The core Service.
     Service,
+    /// `serin.dev` CanaryPolicy.
+    CanaryPolicy,
 }
 
 /// What a manifest says.
@@ -45,11 +47,13 @@ pub enum Spec {
     DestinationRule(Box<DestinationRule>),
     /// Ports.
     Service(Service),
+    /// What Istio's rules cannot say.
+    CanaryPolicy(Box<CanaryPolicy>),
 }
 
 impl Kind {
     /// The kinds, in the order in which they are listed to people.
-    pub const ALL: [Kind; 3] = [Kind::VirtualService, Kind::DestinationRule, Kind::Service];
+    pub const ALL: [Kind; 4] = [Kind::VirtualService, Kind::DestinationRule, Kind::Service, Kind::CanaryPolicy];
 
     /// The kind that a manifest calls `name`, if the filters read it.
     pub fn named(name: &str) -> Option<Self> {
@@ -62,6 +66,7 @@ impl Kind {
             Kind::VirtualService => "VirtualService",
             Kind::DestinationRule => "DestinationRule",
             Kind::Service => "Service",
+            Kind::CanaryPolicy => "CanaryPolicy",
         }
     }
 
@@ -71,6 +76,7 @@ impl Kind {
                 &["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"]
             }
             Kind::Service => &["v1"],
+            Kind::CanaryPolicy => &["serin.dev/v1alpha1"],
         }
     }
 }
@@ -101,6 +107,7 @@ impl Manifest {
             Spec::VirtualService(_) => Kind::VirtualService,
             Spec::DestinationRule(_) => Kind::DestinationRule,
             Spec::Service(_) => Kind::Service,
+            Spec::CanaryPolicy(_) => Kind::CanaryPolicy,
         }
     }
 
@@ -138,6 +145,7 @@ impl Manifest {
             Kind::VirtualService => Spec::VirtualService(read(&spec_path, spec)?),
             Kind::DestinationRule => Spec::DestinationRule(read(&spec_path, spec)?),
             Kind::Service => Spec::Service(read(&spec_path, spec)?),
+            Kind::CanaryPolicy => Spec::CanaryPolicy(read(&spec_path, spec)?),
         };
         Ok(Self { metadata: document.metadata, spec })
     }

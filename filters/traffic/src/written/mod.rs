@@ -3,12 +3,17 @@
 //! These types say what may be written, not what it means: [`crate::Policy`] is the compiled form that requests ask.
 //! Reading is strict. A field that Istio does not have is refused by its path, and so is a value of the wrong type.
 
+mod canary_policy;
 mod configuration;
 mod destination_rule;
 mod manifest;
 mod service;
 mod virtual_service;
 
+pub use canary_policy::{
+    CanaryPolicy, CanaryRoute, Compare, Delivery, Failover, Guard, IssueCookie, JwtClaim, JwtMatch, Key,
+    KeyedPercentage, Ramp, SameSite, Shadow, ShadowHeaders, SourceIp, Split, SplitMode, TimeWindow, When,
+};
 pub use configuration::{Configuration, RepeatedHeaders, Source, Unmatched};
 pub use destination_rule::{
     ConnectionPool, ConsistentHash, DestinationRule, HashCookie, HttpPool, LoadBalancer, OutlierDetection,

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use serin_traffic::written::{Configuration, Source};
 use serin_traffic::{Applied, Compiled, Headers, Outcome, Policy, Request, Ticket};
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// A VirtualService `default/{name}` with that spec.
 pub(crate) fn virtual_service(name: &str, spec: Value) -> Value {
@@ -60,6 +61,8 @@ pub(crate) struct Get {
     headers: Headers,
     port: Option<u16>,
     claims: BTreeMap<String, Vec<Vec<u8>>>,
+    source_address: Option<IpAddr>,
+    now: u64,
 }
 
 /// `GET http://{authority}{target}` on port 9080.
@@ -69,7 +72,7 @@ pub(crate) fn get(authority: &str, target: &str) -> Get {
     headers.push(b":path", target.as_bytes());
     headers.push(b":method", b"GET");
     headers.push(b":scheme", b"http");
-    Get { headers, port: Some(9080), claims: BTreeMap::new() }
+    Get { headers, port: Some(9080), claims: BTreeMap::new(), source_address: None, now: 0 }
 }
 
 impl Get {
@@ -107,6 +110,18 @@ impl Get {
         self.port = Some(port);
         self
     }
+
+    /// The same from that address.
+    pub(crate) fn from(mut self, address: &str) -> Self {
+        self.source_address = Some(address.parse().expect("an address"));
+        self
+    }
+
+    /// The same so many seconds after the beginning of 1970.
+    pub(crate) fn at(mut self, seconds: u64) -> Self {
+        self.now = seconds * 1_000_000_000;
+        self
+    }
 }
 
 impl Request for Get {
@@ -120,6 +135,14 @@ impl Request for Get {
 
     fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
         self.claims.get(&path.join(".")).cloned().unwrap_or_default()
+    }
+
+    fn source_address(&self) -> Option<IpAddr> {
+        self.source_address
+    }
+
+    fn now(&self) -> u64 {
+        self.now
     }
 }
 
