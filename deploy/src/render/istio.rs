@@ -93,6 +93,9 @@ impl<'a> Rules<'a> {
             Spec::VirtualService(_) => self.virtual_services.iter().any(|(own, _)| own.origin == traffic.origin),
             Spec::DestinationRule(rule) => named(&rule.host, traffic),
             Spec::Service(_) => named(&traffic.manifest.metadata.name, traffic),
+            Spec::CanaryPolicy(policy) => self.virtual_services.iter().any(|(own, _)| {
+                own.namespace == traffic.namespace && own.manifest.metadata.name == policy.virtual_service
+            }),
         };
         self.world.traffic.iter().filter(matters).map(|traffic| traffic.value.clone()).collect()
     }
