@@ -53,6 +53,8 @@ const ORIGINAL_PATH: &str = "x-envoy-original-path";
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     pub(crate) digest: Digest,
+    /// The digest as it is published with each outcome.
+    pub(crate) digest_text: String,
     pub(crate) virtual_services: Vec<VirtualService>,
     pub(crate) hosts: HostTable<HostRules>,
     pub(crate) repeated_headers: RepeatedHeaders,

@@ -59,6 +59,7 @@ impl Policy {
         Ok(Compiled {
             policy: Policy {
                 digest: configuration.digest,
+                digest_text: configuration.digest.to_string(),
                 hosts: assembly.hosts.map(|order| order.finish(&assembly.virtual_services)),
                 virtual_services: assembly.virtual_services,
                 repeated_headers: configuration.repeated_headers,
