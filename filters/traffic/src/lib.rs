@@ -62,4 +62,4 @@ pub use policy::{Applied, Destination, Mirror, Outcome, Policy, Rule, RuleId, Vi
 pub use published::ROUTE_KEY;
 pub use refusal::{Refusal, Warning};
 pub use request::{Field, Headers, Request};
-pub use split::{Ticket, split};
+pub use split::{Ticket, Weights, split};
