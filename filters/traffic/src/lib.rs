@@ -63,4 +63,4 @@ pub use policy::{Applied, Destination, Mirror, Outcome, Policy, Rule, RuleId, Vi
 pub use published::ROUTE_KEY;
 pub use refusal::{Refusal, Warning};
 pub use request::{Field, Headers, Request};
-pub use split::{Ramp, Rotation, Ticket, Weights, split};
+pub use split::{History, Pick, Ramp, Rotation, Sticky, Ticket, Weights, split};
