@@ -11,6 +11,8 @@ mod ramp;
 mod sticky;
 #[cfg(test)]
 mod sticky_tests;
+#[cfg(test)]
+mod sticky_vectors;
 mod weights;
 
 pub use chance::{Ticket, split};
