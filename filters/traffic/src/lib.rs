@@ -40,6 +40,7 @@ mod digest;
 pub mod duration;
 pub mod host_name;
 mod index;
+mod instant;
 mod matching;
 mod mirror;
 mod policy;
@@ -62,4 +63,4 @@ pub use policy::{Applied, Destination, Mirror, Outcome, Policy, Rule, RuleId, Vi
 pub use published::ROUTE_KEY;
 pub use refusal::{Refusal, Warning};
 pub use request::{Field, Headers, Request};
-pub use split::{Ticket, split};
+pub use split::{History, Pick, Ramp, Rotation, Sticky, Ticket, Weights, split};
