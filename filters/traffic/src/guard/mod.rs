@@ -1,7 +1,8 @@
-//! Destinations that lose their share while they fail ([`Guard`]).
+//! Destinations that lose their share while they fail ([`Guard`]), and those that are passed over while nobody is there
+//! ([`Failover`]).
 //!
 //! What is decided here is decided by all workers of one Envoy together, over values that they keep in shared data:
-//! [`Record`]. A worker of a guarded rule
+//! [`Record`] and [`Unavailable`]. A worker of a guarded rule
 //!
 //! 1. asks the record that it read last for [`Record::factor`] when it splits a request, and remembers [`Record::epoch`] if
 //!    the guarded destination gets it;
@@ -24,6 +25,7 @@
 
 mod answer;
 mod encoding;
+mod failover;
 mod record;
 mod settings;
 mod tally;
@@ -33,6 +35,7 @@ mod transition;
 mod window;
 
 pub use answer::Answer;
+pub use failover::{Failover, Unavailable, is_unavailable};
 pub use record::Record;
 pub use settings::{Guard, WHOLE};
 pub use tally::{Epoch, Tally};
