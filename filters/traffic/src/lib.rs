@@ -38,6 +38,7 @@ mod cluster_name;
 mod compile;
 mod digest;
 pub mod duration;
+pub mod guard;
 pub mod host_name;
 mod index;
 mod instant;
