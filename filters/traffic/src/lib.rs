@@ -40,6 +40,7 @@ mod digest;
 pub mod duration;
 pub mod host_name;
 mod index;
+mod instant;
 mod matching;
 mod mirror;
 mod policy;
@@ -47,6 +48,8 @@ mod published;
 mod refusal;
 mod regex;
 mod request;
+#[cfg(test)]
+mod scene;
 mod split;
 #[cfg(test)]
 mod wasm_test;
