@@ -1,5 +1,7 @@
 //! Which requests a policy's conditions let through, scene by scene.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod page;
 mod refusals;
 
 use super::*;
