@@ -42,6 +42,7 @@ pub mod guard;
 pub mod host_name;
 mod index;
 mod instant;
+mod key;
 mod matching;
 mod mirror;
 mod policy;
@@ -49,6 +50,8 @@ mod published;
 mod refusal;
 mod regex;
 mod request;
+#[cfg(test)]
+mod scene;
 mod split;
 #[cfg(test)]
 mod wasm_test;
@@ -59,6 +62,7 @@ pub use changes::{Change, Reply};
 pub use cluster_name::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE};
 pub use compile::Compiled;
 pub use digest::Digest;
+pub use key::{Found, IssuedCookie, KeyChain, KeySource, keyed_ticket};
 pub use mirror::Share;
 pub use policy::{Applied, Destination, Mirror, Outcome, Policy, Rule, RuleId, VirtualService};
 pub use published::ROUTE_KEY;

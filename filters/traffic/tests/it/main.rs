@@ -10,3 +10,4 @@ mod published;
 mod refusals;
 mod scene;
 mod splits;
+mod tickets;
