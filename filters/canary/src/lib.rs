@@ -36,12 +36,17 @@ impl HttpContext for Canary {
         let request = Request::current(&self.plugin, self.context_id);
         let draw = || self.plugin.draws.draw();
         self.routing.route(request, |request, rule| {
+            let destination = request.pick(rule);
             request.copy_to(rule.shadows(draw));
-            rule.pick(draw)
+            destination
         })
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         self.routing.answer()
+    }
+
+    fn on_log(&mut self) {
+        self.routing.end(&self.plugin);
     }
 }

@@ -6,7 +6,7 @@
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Plugin, Request, Root};
+use serin_shell::{Filter, Plugin, Request, Response, Root};
 use std::rc::Rc;
 
 proxy_wasm::main! {{
@@ -18,13 +18,15 @@ proxy_wasm::main! {{
 struct ShadowMirror {
     plugin: Rc<Plugin>,
     context_id: u32,
+    /// What is to be done to the answer.
+    response: Response,
 }
 
 impl Filter for ShadowMirror {
     const NAME: &'static str = "shadow-mirror";
 
     fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext> {
-        Box::new(Self { plugin, context_id })
+        Box::new(Self { plugin, context_id, response: Response::default() })
     }
 }
 
@@ -36,7 +38,12 @@ impl HttpContext for ShadowMirror {
         if let Some(rule) = request.rule() {
             request.copy_to(rule.shadows(|| self.plugin.draws.draw()));
         }
-        request.finish();
+        self.response = request.finish();
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
+        self.response.headers();
         Action::Continue
     }
 }

@@ -11,6 +11,14 @@ use std::ptr::null_mut;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status(pub(crate) u32);
 
+impl Status {
+    /// There is no such thing.
+    pub(crate) const NOT_FOUND: Self = Self(1);
+
+    /// Somebody else has written since.
+    pub(crate) const CAS_MISMATCH: Self = Self(8);
+}
+
 /// Whose headers a hostcall is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Side {
@@ -47,6 +55,15 @@ unsafe extern "C" {
     fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        version: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, version: u32)
+    -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -77,8 +94,17 @@ pub(crate) fn now() -> Result<u64, Status> {
 
 /// The request's headers, in the specification's serialization of pairs.
 pub(crate) fn request_headers() -> Result<Vec<u8>, Status> {
+    headers(Side::Request)
+}
+
+/// The answer's headers, in the same serialization.
+pub(crate) fn response_headers() -> Result<Vec<u8>, Status> {
+    headers(Side::Response)
+}
+
+fn headers(side: Side) -> Result<Vec<u8>, Status> {
     // SAFETY: see `taken`.
-    unsafe { taken(|data, size| proxy_get_header_map_pairs(Side::Request as u32, data, size)) }
+    unsafe { taken(|data, size| proxy_get_header_map_pairs(side as u32, data, size)) }
 }
 
 /// Gives the header `name` this one value.
@@ -116,6 +142,20 @@ pub(crate) fn continue_request() -> Result<(), Status> {
     const REQUEST: u32 = 0;
     // SAFETY: the call takes a number.
     ok(unsafe { proxy_continue_stream(REQUEST) })
+}
+
+/// What the workers of this proxy share under `key`, and its version.
+pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32), Status> {
+    let mut version = 0;
+    // SAFETY: the host writes four bytes to `version`; see `taken`.
+    let bytes = unsafe { taken(|data, size| proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &mut version)) };
+    Ok((bytes?, version))
+}
+
+/// Shares `value` under `key`, unless somebody else has since `version` was read; 0 for whatever version there is.
+pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(), Status> {
+    // SAFETY: the host reads the two slices within the call.
+    ok(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) })
 }
 
 /// The property at `path`; `None` if there is none.

@@ -2,7 +2,9 @@
 
 use crate::delays::Delays;
 use crate::draws::Draws;
+use crate::guards::Guards;
 use crate::node;
+use crate::rotations::Rotations;
 use log::{error, info, warn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -28,6 +30,10 @@ pub struct Plugin {
     pub policy: Policy,
     /// Chance.
     pub draws: Draws,
+    /// Whose turn it is, of the rules that are split exactly.
+    pub(crate) rotations: Rotations,
+    /// What is known of guarded destinations.
+    pub(crate) guards: Guards,
     /// The requests that wait.
     pub(crate) delays: Rc<Delays>,
 }
@@ -60,7 +66,7 @@ impl<F: Filter> Root<F> {
             compiled.policy.digest()
         );
         let delays = Rc::clone(&self.plugin.delays);
-        self.plugin = Rc::new(Plugin { policy: compiled.policy, draws: Draws::default(), delays });
+        self.plugin = Rc::new(Plugin { policy: compiled.policy, delays, ..Plugin::default() });
         Ok(())
     }
 }

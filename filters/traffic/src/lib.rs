@@ -33,6 +33,7 @@
 #![deny(unsafe_code)]
 
 mod action;
+mod canary;
 mod changes;
 mod cluster_name;
 mod compile;
@@ -58,6 +59,7 @@ mod wasm_test;
 pub mod written;
 
 pub use action::Fault;
+pub use canary::{Choice, Way, Worker};
 pub use changes::{Change, Reply};
 pub use cluster_name::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE};
 pub use compile::Compiled;

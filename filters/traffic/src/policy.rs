@@ -1,6 +1,7 @@
 //! The compiled form of a configuration: what requests ask.
 
 use crate::action::{Cors, DirectResponse, Fault, Redirect, Rewrite};
+use crate::canary::Canary;
 use crate::changes::{Change, Reply};
 use crate::cluster_name::ClusterName;
 use crate::digest::Digest;
@@ -68,6 +69,8 @@ pub struct VirtualService {
     /// `namespace/name`.
     pub name: String,
     pub(crate) rules: Vec<Rule>,
+    /// Whether answers say how they were decided.
+    pub(crate) reveal: bool,
 }
 
 /// One entry of `http[]`, compiled.
@@ -85,6 +88,8 @@ pub struct Rule {
     pub(crate) rewrite: Rewrite,
     pub(crate) request_changes: Vec<Change>,
     pub(crate) response_changes: Vec<Change>,
+    /// What a CanaryPolicy says of the destinations.
+    pub(crate) canary: Option<Box<Canary>>,
 }
 
 /// What a rule answers in the upstream's stead.
@@ -97,6 +102,8 @@ pub(crate) enum Answer {
 /// Where requests go.
 #[derive(Clone, Debug)]
 pub struct Destination {
+    /// What it is called among the rule's destinations: `host|subset`, the host in full, then `|port` if one is written.
+    pub name: String,
     /// The cluster's name.
     pub cluster: ClusterName,
     /// The subset's name, if the rule names one.
@@ -128,7 +135,7 @@ pub(crate) struct HostRules {
 }
 
 /// A rule of a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId {
     pub(crate) virtual_service: usize,
     pub(crate) rule: usize,
@@ -199,6 +206,16 @@ impl Policy {
         &self.virtual_services
     }
 
+    /// Whether the answer to a request with this outcome says how it was decided.
+    pub fn reveals(&self, outcome: Outcome) -> bool {
+        let place = match outcome {
+            Outcome::NoHost => return false,
+            Outcome::NoRule(place) => place,
+            Outcome::Rule(applied) => applied.rule.virtual_service,
+        };
+        self.virtual_services.get(place).is_some_and(|virtual_service| virtual_service.reveal)
+    }
+
     /// Whether a request with this outcome is to be answered with 404.
     pub fn refuses(&self, outcome: Outcome) -> bool {
         matches!(outcome, Outcome::NoRule(_)) && self.unmatched == Unmatched::NotFound
@@ -231,6 +248,13 @@ impl VirtualService {
     }
 }
 
+impl Destination {
+    /// What people call it: its subset, or its host.
+    pub fn title(&self) -> &str {
+        self.subset.as_deref().unwrap_or_else(|| self.name.split('|').next().unwrap_or(&self.name))
+    }
+}
+
 impl Applied {
     /// Which of the rule's matches applies, counted among those that this proxy may meet.
     pub fn matched(self) -> usize {
@@ -257,7 +281,7 @@ impl Rule {
         }
     }
 
-    /// The destination of a request; a ticket is drawn only if there is something to choose.
+    /// The destination of a request by its weights alone; a ticket is drawn only if there is something to choose.
     pub fn pick(&self, draw: impl FnOnce() -> Ticket) -> Option<&Destination> {
         let weights = self.destinations.iter().map(|destination| destination.weight);
         self.only_destination().or_else(|| self.destinations.get(split(weights, draw())?))

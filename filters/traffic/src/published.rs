@@ -48,6 +48,11 @@ impl Policy {
         text
     }
 
+    /// What people call the rule: `namespace/name` of its VirtualService, and its own name.
+    pub fn name_of_rule(&self, rule: RuleId) -> String {
+        self.name_of(Outcome::Rule(Applied { rule, by: 0 }))
+    }
+
     fn push_name(&self, text: &mut String, outcome: Outcome) {
         let (place, rule) = match outcome {
             Outcome::NoHost => return,

@@ -1,5 +1,6 @@
 //! From what was written to what requests ask.
 
+mod canary;
 mod delegate;
 mod gateway;
 mod headers;
@@ -15,6 +16,7 @@ use crate::matching::Conditions;
 use crate::policy::{Applied, HostRules, Policy, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{self, Configuration, Manifest, Source, Spec};
+use canary::Canaries;
 use delegate::Delegates;
 use gateway::Gateway;
 use known::Known;
@@ -49,11 +51,12 @@ impl Policy {
         let known = Known::of(&manifests, &world);
         let delegates = Delegates { manifests: &manifests, world: &world };
         let mut assembly = Assembly::default();
+        let canaries = Canaries::of(&manifests, &world, &mut assembly.warnings)?;
         for (index, manifest) in manifests.iter().enumerate() {
             if let Spec::VirtualService(written) = &manifest.spec {
                 let resources = Place::root("resources");
                 let resource = resources.index(index);
-                assembly.add(&resource.field("spec"), manifest, written, &known, &delegates)?;
+                assembly.add(&resource.field("spec"), manifest, written, &known, &delegates, &canaries)?;
             }
         }
         Ok(Compiled {
@@ -147,6 +150,7 @@ impl Assembly {
         written: &'a written::VirtualService,
         known: &Known,
         delegates: &Delegates<'a>,
+        canaries: &Canaries<'_>,
     ) -> Result<(), Refusal> {
         let world = delegates.world;
         if written.hosts.is_empty() && delegates.expect(manifest) {
@@ -165,6 +169,7 @@ impl Assembly {
 
         let place = self.virtual_services.len();
         let written_rules = delegates.rules_of(&spec.field("http"), written, namespace, &mut self.warnings)?;
+        let canaries = canaries.about(namespace, &manifest.metadata.name);
         let mut rules = Vec::with_capacity(written_rules.len());
         let mut entries = Vec::new();
         let mut applies_always = None;
@@ -172,7 +177,13 @@ impl Assembly {
             let rule_place = Place::root(&written.place);
             let mut compiler =
                 RouteCompiler { namespace: written.namespace, world, known, warnings: &mut self.warnings };
-            let rule = compiler.compile(&rule_place, index, &written.route)?;
+            let name = written.route.name.clone().unwrap_or_else(|| format!("http[{index}]"));
+            let canary = canaries.and_then(|canaries| canaries.entry(&name));
+            let keep_all = canary.is_some_and(|canary| canary.keeps_all());
+            let mut rule = compiler.compile(&rule_place, name, &written.route, keep_all)?;
+            if let Some(canary) = canary {
+                canary.give(&mut rule, &mut self.warnings)?;
+            }
             if let Some(before) = applies_always {
                 let reason = format!("can never apply: http[{before}] applies to every request");
                 self.warnings.push(rule_place.warn(reason));
@@ -185,6 +196,9 @@ impl Assembly {
                 }
             }
             rules.push(rule);
+        }
+        if let Some(canaries) = canaries {
+            canaries.refuse_strangers(&rules)?;
         }
         // Istio gives a proxy no route at all for a VirtualService of which it can meet no match.
         if !at_gateway || entries.is_empty() {
@@ -212,7 +226,11 @@ impl Assembly {
                 }
             }
         }
-        self.virtual_services.push(VirtualService { name: format!("{namespace}/{}", manifest.metadata.name), rules });
+        self.virtual_services.push(VirtualService {
+            name: format!("{namespace}/{}", manifest.metadata.name),
+            rules,
+            reveal: canaries.is_some_and(|canaries| canaries.reveal()),
+        });
         Ok(())
     }
 }

@@ -23,17 +23,24 @@ pub(super) struct RouteCompiler<'a> {
 }
 
 impl RouteCompiler<'_> {
-    pub(super) fn compile(&mut self, place: &Place<'_>, index: usize, written: &HttpRoute) -> Result<Rule, Refusal> {
+    /// Compiles a rule called `name`. With `keep_all` destinations of weight 0 stay, since they may get requests yet.
+    pub(super) fn compile(
+        &mut self,
+        place: &Place<'_>,
+        name: String,
+        written: &HttpRoute,
+        keep_all: bool,
+    ) -> Result<Rule, Refusal> {
         let answer = self.answer(place, written)?;
         let own = header_changes(place, written.headers.as_ref())?;
-        let destinations = self.destinations(&place.field("route"), &written.route)?;
+        let destinations = self.destinations(&place.field("route"), &written.route, keep_all)?;
         let mut rewrite = match &written.rewrite {
             Some(written) => Rewrite::compile(&place.field("rewrite"), written)?,
             None => Rewrite::default(),
         };
         rewrite.authority = rewrite.authority.or_else(|| own.authority.clone());
         let mut rule = Rule {
-            name: written.name.clone().unwrap_or_else(|| format!("http[{index}]")),
+            name,
             matches: self.matches(&place.field("match"), &written.matches)?,
             destinations: Vec::new(),
             mirrors: self.mirrors(place, written)?,
@@ -47,6 +54,7 @@ impl RouteCompiler<'_> {
             rewrite,
             request_changes: retry_headers(place, written)?,
             response_changes: Vec::new(),
+            canary: None,
         };
         give_headers(&mut rule, &own, destinations, written.route.len());
         Ok(rule)
@@ -158,28 +166,36 @@ impl RouteCompiler<'_> {
         Ok(if self.world.port.is_none() { Some(port) } else { None })
     }
 
-    /// The destinations that may get a request: all but those of weight 0, or the only one (Istio,
+    /// The destinations that may get a request: all but those of weight 0 unless `keep_all`, or the only one (Istio,
     /// `HTTPRouteDestination.weight`); with what is written of their headers.
     fn destinations(
         &mut self,
         place: &Place<'_>,
         written: &[RouteDestination],
+        keep_all: bool,
     ) -> Result<Vec<(Destination, HeaderChanges)>, Refusal> {
-        let mut destinations = Vec::with_capacity(written.len());
+        let mut destinations: Vec<(Destination, HeaderChanges)> = Vec::with_capacity(written.len());
         for (index, written) in written.iter().enumerate() {
             let place = place.index(index);
             let headers = header_changes(&place, written.headers.as_ref())?;
+            let mut name = self.name(&written.destination);
+            let alike = |other: &&(Destination, HeaderChanges)| other.0.name.split('#').next() == Some(name.as_str());
+            match destinations.iter().filter(alike).count() {
+                0 => {}
+                before => name.push_str(&format!("#{}", before + 1)),
+            }
             let destination = Destination {
+                name,
                 weight: weight(&place.field("weight"), written.weight.unwrap_or(0))?,
                 cluster: self.cluster(&place.field("destination"), &written.destination)?,
-                subset: written.destination.subset.clone(),
+                subset: written.destination.subset.clone().filter(|subset| !subset.is_empty()),
                 request_changes: Vec::new(),
                 response_changes: Vec::new(),
             };
             destinations.push((destination, headers));
         }
         if destinations.len() > 1 {
-            destinations.retain(|(destination, _)| destination.weight > 0);
+            destinations.retain(|(destination, _)| destination.weight > 0 || keep_all);
             let sum: u64 = destinations.iter().map(|(destination, _)| u64::from(destination.weight)).sum();
             if sum == 0 {
                 return Err(place.refuse("the weights of all destinations are 0"));
@@ -213,6 +229,18 @@ impl RouteCompiler<'_> {
         }
         mirrors.retain(|mirror| !mirror.share.is_none());
         Ok(mirrors)
+    }
+
+    /// What a destination is called among those of its rule: the same at every listener, whatever clusters are called.
+    fn name(&self, written: &written::Destination) -> String {
+        let host = written.host.strip_suffix('.').unwrap_or(&written.host);
+        let mut name = full_name(host, self.namespace, &self.world.cluster_domain);
+        name.push('|');
+        name.push_str(written.subset.as_deref().unwrap_or_default());
+        if let Some(port) = written.port.and_then(|port| port.number) {
+            name.push_str(&format!("|{port}"));
+        }
+        name
     }
 
     /// The cluster of a destination. Its port is the one that is written, else the only one of the Service if that is

@@ -67,7 +67,6 @@ impl Guard {
     }
 
     /// What is legal and yet suspect of the guard at `place`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no policy has guards yet"))]
     pub(crate) fn warning(&self, place: &Place<'_>) -> Option<Warning> {
         let (hold, window) = (Spoken(self.hold), Spoken(self.window));
         let reason = || {

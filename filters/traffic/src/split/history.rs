@@ -20,7 +20,6 @@ pub struct History {
 
 impl History {
     /// The history that stands at `place`, of a rule with so many destinations.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no rule is compiled with it yet"))]
     pub(crate) fn compile(place: &Place<'_>, written: &[Vec<u32>], destinations: usize) -> Result<Self, Refusal> {
         let mut earlier = Vec::with_capacity(written.len());
         for (index, weights) in written.iter().enumerate() {

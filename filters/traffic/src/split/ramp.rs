@@ -24,7 +24,6 @@ pub struct Ramp {
 
 impl Ramp {
     /// The ramp that stands at `place`.
-    #[cfg_attr(not(test), expect(dead_code, reason = "no rule is compiled with it yet"))]
     pub(crate) fn compile(place: &Place<'_>, written: &written::Ramp) -> Result<Self, Refusal> {
         let share = |field, percent: f64| {
             let refuse = || place.field(field).refuse(format!("{percent} is not from 0 to 100"));

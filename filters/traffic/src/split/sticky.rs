@@ -1,6 +1,7 @@
 //! Splitting by a key: one key always meets the same destination.
 
 use super::Weights;
+use std::fmt;
 use xxhash_rust::xxh64::Xxh64;
 
 /// Sends each key to a destination: weighted rendezvous, without state, the same on every proxy.
@@ -30,6 +31,12 @@ pub struct Pick {
     /// The share that the destination must have more of to get the key, as long as the others keep their proportions.
     /// Over the keys of a destination it is spread evenly from 0 to its share; 0 if no other destination has any weight.
     pub ticket: f64,
+}
+
+impl fmt::Debug for Sticky {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sticky").finish_non_exhaustive()
+    }
 }
 
 impl Sticky {

@@ -112,14 +112,12 @@ impl Get {
     }
 
     /// The same from that address.
-    #[expect(dead_code, reason = "no rule asks for it yet")]
     pub(crate) fn from(mut self, address: &str) -> Self {
         self.source_address = Some(address.parse().expect("an address"));
         self
     }
 
     /// The same so many seconds after the beginning of 1970.
-    #[expect(dead_code, reason = "no rule asks for it yet")]
     pub(crate) fn at(mut self, seconds: u64) -> Self {
         self.now = seconds * 1_000_000_000;
         self

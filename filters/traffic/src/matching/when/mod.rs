@@ -43,7 +43,6 @@ struct NamedText {
 impl When {
     /// Compiles the list that was written at `place`; `default_salt` makes percentages without a salt of their own
     /// independent of those of other rules.
-    #[cfg_attr(not(test), expect(dead_code, reason = "it is for the compiler of CanaryPolicy"))]
     pub(crate) fn compile(place: &Place<'_>, written: &[written::When], default_salt: &str) -> Result<Self, Refusal> {
         if written.is_empty() {
             return Err(place.refuse("must not be empty"));

@@ -1,0 +1,118 @@
+//! What the workers of one proxy know of guarded destinations: a record in shared data, and each worker's own tally.
+
+use crate::hostcall::{self, Status};
+use log::warn;
+use serin_traffic::guard::{Answer, Epoch, Guard, Record, Tally};
+use serin_traffic::{Policy, RuleId, Share};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// How often a record is read again that another worker has written in between; what it counted is told next time then.
+const TRIES: usize = 8;
+
+/// The guarded destinations, by their rules, as this worker sees them.
+#[derive(Debug, Default)]
+pub(crate) struct Guards(RefCell<HashMap<RuleId, State>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// The record as it was last read.
+    record: Record,
+    /// What this worker has counted since.
+    tally: Tally,
+    /// When that was, in nanoseconds since 1970.
+    read_at: u64,
+}
+
+impl Guards {
+    /// The factor of its share that the destination has now. Time for telling each other passes as requests come.
+    pub(crate) fn factor(&self, rule: RuleId, guard: &Guard, name: impl FnOnce() -> String) -> Share {
+        let now = hostcall::now().unwrap_or_default();
+        let mut state = self.state(rule);
+        // A clock that was set back is as good a reason to look.
+        if now.wrapping_sub(state.read_at) >= guard.flush_after() {
+            state.tell(guard, &name(), now);
+            self.keep(rule, state);
+        }
+        Share::from_millionths(state.record.factor(guard, now))
+    }
+
+    /// The epoch in which a request is sent now.
+    pub(crate) fn epoch(&self, rule: RuleId) -> Epoch {
+        self.state(rule).record.epoch(hostcall::now().unwrap_or_default())
+    }
+
+    /// Counts the answer to a request that was sent in `epoch`.
+    pub(crate) fn count(
+        &self,
+        rule: RuleId,
+        guard: &Guard,
+        epoch: Epoch,
+        answer: Answer,
+        name: impl FnOnce() -> String,
+    ) {
+        let mut state = self.state(rule);
+        state.tally.count(epoch, answer);
+        let now = hostcall::now().unwrap_or_default();
+        if state.tally.is_urgent(guard) || now.wrapping_sub(state.read_at) >= guard.flush_after() {
+            state.tell(guard, &name(), now);
+        }
+        self.keep(rule, state);
+    }
+
+    fn state(&self, rule: RuleId) -> State {
+        self.0.try_borrow().ok().and_then(|states| states.get(&rule).copied()).unwrap_or_default()
+    }
+
+    fn keep(&self, rule: RuleId, state: State) {
+        if let Ok(mut states) = self.0.try_borrow_mut() {
+            states.insert(rule, state);
+        }
+    }
+}
+
+impl State {
+    /// Tells the other workers what this one has counted, and learns what they have.
+    fn tell(&mut self, guard: &Guard, name: &str, now: u64) {
+        let key = format!("serin.guard {name}");
+        for _ in 0..TRIES {
+            let (before, version) = match hostcall::shared_data(&key) {
+                Ok((bytes, version)) => (Record::read(&bytes).unwrap_or_default(), version),
+                Err(Status::NOT_FOUND) => {
+                    // Version 0 would overwrite whatever another worker has just written: so it is there first.
+                    let _ = hostcall::set_shared_data(&key, &Record::default().write(), 0);
+                    continue;
+                }
+                Err(_) => break,
+            };
+            if before.is_steady() && self.tally.is_empty() {
+                self.know(before, now);
+                return;
+            }
+            let (after, transition) = before.absorb(guard, self.tally, now);
+            match hostcall::set_shared_data(&key, &after.write(), version) {
+                Ok(()) => {
+                    if let Some(transition) = transition {
+                        warn!("{name}: {transition}");
+                    }
+                    self.know(after, now);
+                    return;
+                }
+                Err(Status::CAS_MISMATCH) => {}
+                Err(_) => break,
+            }
+        }
+        // Next time, then; without shared data there is no guard.
+        self.read_at = now;
+    }
+
+    fn know(&mut self, record: Record, now: u64) {
+        *self = Self { record, tally: Tally::new(record.epoch(now)), read_at: now };
+    }
+}
+
+/// What a rule's guarded destination is called, in logs and in shared data.
+pub(crate) fn name(policy: &Policy, rule: RuleId) -> String {
+    let guarded = policy.rule(rule).and_then(|rule| rule.destinations().get(rule.guard()?.0));
+    format!("{} {}", policy.name_of_rule(rule), guarded.map_or("", |destination| destination.title()))
+}
