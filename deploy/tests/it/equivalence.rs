@@ -113,6 +113,7 @@ async fn envoy_with_both(
         "resources": virtual_services,
         "cluster": "{host}",
         "repeatedHeaders": if filters == Repeated::Joined { "joined" } else { "individually" },
+        "regexEncoding": if filters == Repeated::Joined { "utf8" } else { "latin1" },
     });
     start(native, &[Module::HeaderRouter], |modules| {
         let chosen = json!({"name": "any", "domains": ["*"], "routes": [proxies::chosen()]});

@@ -51,8 +51,8 @@ pub(crate) async fn start_with(
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "layered_runtime": {"layers": [{"name": "static", "static_layer": {
             "envoy.reloadable_features.match_headers_individually": individually,
-            // Expressions take characters, as they do in Serin, and not single bytes, as in Envoy from 1.39 on.
-            "envoy.reloadable_features.re2_use_latin1_mode": false,
+            // Both came with 1.39: an Envoy from before has neither.
+            "envoy.reloadable_features.re2_use_latin1_mode": individually,
             // Istio's bootstrap; Envoy alone takes no expression of more than 100 instructions.
             "re2.max_program_size.error_level": 32_768,
         }}]},

@@ -8,7 +8,7 @@ use crate::matching::When;
 use crate::policy::Rule;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::split::{History, Ramp, Sticky, Weights};
-use crate::written::{self, CanaryRoute, Manifest, Spec, SplitMode};
+use crate::written::{self, CanaryRoute, Manifest, RegexEncoding, Spec, SplitMode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,6 +20,7 @@ pub(super) struct CanariesOf<'a> {
     /// Where it stands among the resources.
     resource: usize,
     namespace: &'a str,
+    encoding: RegexEncoding,
     written: &'a written::CanaryPolicy,
 }
 
@@ -70,7 +71,7 @@ impl<'a> Canaries<'a> {
                 let first = first.resource;
                 return Err(place.refuse(format!("{namespace}/{name} has a CanaryPolicy already: resources[{first}]")));
             }
-            let policy = CanariesOf { resource, namespace, written };
+            let policy = CanariesOf { resource, namespace, encoding: world.regex_encoding, written };
             policy.refuse_doubles()?;
             policies.insert(about, policy);
         }
@@ -161,7 +162,7 @@ impl Entry<'_> {
         policy.at(index, |place| {
             let salt = format!("{}/{}/{}", policy.namespace, policy.written.virtual_service, rule.name);
             if let Some(when) = &written.when {
-                let when = Arc::new(When::compile(&place.field("when"), when, &salt)?);
+                let when = Arc::new(When::compile(&place.field("when"), when, &salt, policy.encoding)?);
                 for conditions in &mut rule.matches {
                     conditions.when = Some(Arc::clone(&when));
                 }

@@ -10,7 +10,7 @@ use crate::matching::{ClaimCondition, Conditions, HeaderCondition, PathCondition
 use crate::mirror::Share;
 use crate::policy::{Answer, Destination, Mirror, Rule};
 use crate::refusal::{Place, Refusal, Warning};
-use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, Percent, RouteDestination, StringMatch};
+use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, Percent, RegexEncoding, RouteDestination, StringMatch};
 use std::collections::BTreeMap;
 
 /// Compiles the rules of one VirtualService.
@@ -31,11 +31,12 @@ impl RouteCompiler<'_> {
         written: &HttpRoute,
         keep_all: bool,
     ) -> Result<Rule, Refusal> {
+        let encoding = self.world.regex_encoding;
         let answer = self.answer(place, written)?;
         let own = header_changes(place, written.headers.as_ref())?;
         let destinations = self.destinations(&place.field("route"), &written.route, keep_all)?;
         let mut rewrite = match &written.rewrite {
-            Some(written) => Rewrite::compile(&place.field("rewrite"), written)?,
+            Some(written) => Rewrite::compile(&place.field("rewrite"), written, encoding)?,
             None => Rewrite::default(),
         };
         rewrite.authority = rewrite.authority.or_else(|| own.authority.clone());
@@ -49,7 +50,7 @@ impl RouteCompiler<'_> {
             cors: written
                 .cors_policy
                 .as_ref()
-                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors))
+                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors, encoding))
                 .transpose()?,
             rewrite,
             request_changes: retry_headers(place, written)?,
@@ -124,31 +125,32 @@ impl RouteCompiler<'_> {
     }
 
     fn conditions(&self, place: &Place<'_>, written: &HttpMatch) -> Result<Conditions, Refusal> {
+        let encoding = self.world.regex_encoding;
         let mut conditions = Conditions::default();
         let pseudo = [("scheme", &written.scheme), ("method", &written.method), ("authority", &written.authority)];
         for (field, text) in pseudo {
             if let Some(text) = text {
                 let place = place.field(field);
                 refuse_empty_prefix(&place, text)?;
-                let text = TextCondition::compile(&place, text)?;
+                let text = TextCondition::compile(&place, text, encoding)?;
                 conditions.headers.push(HeaderCondition { name: format!(":{field}"), text, without: false });
             }
         }
-        header_conditions(&place.field("headers"), &written.headers, false, &mut conditions)?;
-        header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, &mut conditions)?;
+        header_conditions(&place.field("headers"), &written.headers, false, encoding, &mut conditions)?;
+        header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, encoding, &mut conditions)?;
 
         let query_params = place.field("queryParams");
         for (name, text) in &written.query_params {
             conditions.query.push(QueryCondition {
                 name: name.clone(),
-                text: TextCondition::compile(&query_params.field(name), text)?,
+                text: TextCondition::compile(&query_params.field(name), text, encoding)?,
             });
         }
 
         conditions.path = match &written.uri {
             // Envoy's route needs one way of comparing the path; Istio writes the prefix `/` where there is none.
             Some(uri) if *uri != StringMatch::default() => Some(PathCondition {
-                text: TextCondition::compile(&place.field("uri"), uri)?,
+                text: TextCondition::compile(&place.field("uri"), uri, encoding)?,
                 any_case: written.ignore_uri_case,
             }),
             _ => None,
@@ -301,6 +303,7 @@ fn header_conditions(
     place: &Place<'_>,
     written: &BTreeMap<String, StringMatch>,
     without: bool,
+    encoding: RegexEncoding,
     into: &mut Conditions,
 ) -> Result<(), Refusal> {
     for (name, text) in written {
@@ -309,7 +312,7 @@ fn header_conditions(
             let path = claim_path(claim).ok_or_else(|| {
                 place.refuse(format!("`{name}` does not name a claim: write {CLAIMS}.name or {CLAIMS}[name][name]"))
             })?;
-            into.claims.push(ClaimCondition { path, text: TextCondition::compile(&place, text)?, without });
+            into.claims.push(ClaimCondition { path, text: TextCondition::compile(&place, text, encoding)?, without });
             continue;
         }
         let token = name.strip_prefix(':').unwrap_or(name);
@@ -319,7 +322,7 @@ fn header_conditions(
         }
         // Istio takes a bare `*` in withoutHeaders for mere presence.
         let any = without && text.regex.as_deref() == Some("*");
-        let text = if any { TextCondition::Present } else { TextCondition::compile(&place, text)? };
+        let text = if any { TextCondition::Present } else { TextCondition::compile(&place, text, encoding)? };
         let name = name.to_ascii_lowercase();
         let name = if name == "host" { ":authority".to_owned() } else { name };
         into.headers.push(HeaderCondition { name, text, without });

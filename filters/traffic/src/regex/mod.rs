@@ -5,6 +5,9 @@
 //! Both take time linear in the text. Refused is what RE2 refuses, and what Go's `regexp` refuses, which Istio asks
 //! first.
 //!
+//! A character is a byte or a code point in UTF-8, as Envoy has it by its version ([`RegexEncoding`]): a pattern of bytes is
+//! parsed as the text of the same code points, and what it says of others is cut off.
+//!
 //! Rules are cited from [RE2's syntax](https://github.com/google/re2/wiki/Syntax) and its source.
 
 mod code_points;
@@ -20,6 +23,7 @@ mod utf8;
 
 pub(crate) use rewrite::Rewrite;
 
+use crate::written::RegexEncoding;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::{Anchored, Input, MatchKind};
@@ -40,24 +44,32 @@ pub(crate) struct Regex(Arc<Compiled>);
 struct Compiled {
     pattern: String,
     groups: u32,
+    encoding: RegexEncoding,
     dfa: DFA,
     cache: Spare<Cache>,
 }
 
 impl Regex {
     /// Compiles `pattern`, or says why it cannot be.
-    pub(crate) fn compile(pattern: &str) -> Result<Self, String> {
+    pub(crate) fn compile(pattern: &str, encoding: RegexEncoding) -> Result<Self, String> {
         if pattern.len() > LONGEST {
             return Err(format!("{} characters are more than {LONGEST}", pattern.len()));
         }
-        let parsed = parse::parse(pattern)?;
-        let nfa = program::compile(&parsed.node)?;
+        let parsed = match encoding {
+            RegexEncoding::Utf8 => parse::parse(pattern, encoding)?,
+            RegexEncoding::Latin1 => {
+                let bytes: String = pattern.bytes().map(char::from).collect();
+                parse::parse(&bytes, encoding).map_err(|reason| as_written(&reason))?
+            }
+        };
+        let nfa = program::compile(&parsed.node, encoding)?;
         // The longest match is the whole value if any match is.
         let config = DFA::config().match_kind(MatchKind::All).cache_capacity(STATES).skip_cache_capacity_check(true);
         let dfa = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
         Ok(Self(Arc::new(Compiled {
             pattern: pattern.to_owned(),
             groups: parsed.groups,
+            encoding,
             dfa,
             cache: Spare::default(),
         })))
@@ -87,7 +99,24 @@ impl Regex {
         self.0.groups
     }
 
+    /// What a character is.
+    fn encoding(&self) -> RegexEncoding {
+        self.0.encoding
+    }
+
     fn nfa(&self) -> &NFA {
         self.0.dfa.get_nfa()
     }
+}
+
+/// A message that quotes a pattern byte by byte, with the pattern as it was written.
+fn as_written(message: &str) -> String {
+    let mut bytes = Vec::with_capacity(message.len());
+    for character in message.chars() {
+        match u8::try_from(character) {
+            Ok(byte) => bytes.push(byte),
+            Err(_) => bytes.extend(character.encode_utf8(&mut [0; 4]).bytes()),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -2,6 +2,7 @@
 
 use super::node::{Node, Repeat};
 use super::utf8::{self, Bytes};
+use crate::written::RegexEncoding;
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::primitives::StateID;
 use std::collections::BTreeMap;
@@ -16,8 +17,9 @@ pub(super) const LAST_GROUP: u32 = 9;
 type Failed = Box<BuildError>;
 
 /// Compiles `node`.
-pub(super) fn compile(node: &Node) -> Result<NFA, String> {
-    Compiler::default().compile(node).map_err(|error| match error.size_limit() {
+pub(super) fn compile(node: &Node, encoding: RegexEncoding) -> Result<NFA, String> {
+    let compiler = Compiler { encoding, ..Compiler::default() };
+    compiler.compile(node).map_err(|error| match error.size_limit() {
         Some(limit) => format!("needs more than {limit} bytes when compiled"),
         None => error.to_string(),
     })
@@ -26,6 +28,7 @@ pub(super) fn compile(node: &Node) -> Result<NFA, String> {
 /// An automaton in the making, from its end to its beginning.
 #[derive(Default)]
 struct Compiler {
+    encoding: RegexEncoding,
     builder: Builder,
     /// The states of the class that is being compiled, by what they do: what ends alike shares its end.
     known: BTreeMap<Vec<(Bytes, StateID)>, StateID>,
@@ -117,7 +120,15 @@ impl Compiler {
     fn class(&mut self, ranges: &[(u32, u32)], next: StateID) -> Result<StateID, Failed> {
         let mut sequences: Vec<Vec<Bytes>> = Vec::new();
         for &(from, to) in ranges {
-            utf8::encode(from, to, &mut |sequence| sequences.push(sequence.to_vec()));
+            match self.encoding {
+                RegexEncoding::Utf8 => utf8::encode(from, to, &mut |sequence| sequences.push(sequence.to_vec())),
+                // Characters are bytes, and those that are none do not occur.
+                RegexEncoding::Latin1 => {
+                    if let Ok(from) = u8::try_from(from) {
+                        sequences.push(vec![(from, u8::try_from(to).unwrap_or(u8::MAX))]);
+                    }
+                }
+            }
         }
         self.known.clear();
         self.sequences(&sequences, 0, next)

@@ -46,6 +46,9 @@ pub struct Configuration {
     /// How a header that is repeated is matched.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub repeated_headers: RepeatedHeaders,
+    /// What a character is to a regular expression.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub regex_encoding: RegexEncoding,
     #[serde(skip)]
     pub(crate) digest: Digest,
 }
@@ -118,4 +121,16 @@ pub enum RepeatedHeaders {
     Individually,
     /// The values joined with a comma, as Envoy did before.
     Joined,
+}
+
+/// What a character is to a regular expression (Envoy, `envoy.reloadable_features.re2_use_latin1_mode`). It shows only where
+/// pattern or value is not ASCII.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RegexEncoding {
+    /// A byte, as in Envoy from 1.39 on.
+    #[default]
+    Latin1,
+    /// A code point in UTF-8, as in Envoy before.
+    Utf8,
 }

@@ -13,7 +13,7 @@ use super::TextCondition;
 use crate::key::{baggage_key, cookie, cookie_name, member};
 use crate::refusal::{Place, Refusal};
 use crate::request::Request;
-use crate::written::{self, StringMatch};
+use crate::written::{self, RegexEncoding, StringMatch};
 use std::collections::BTreeMap;
 
 /// Conditions on a request, one of which must hold.
@@ -43,12 +43,18 @@ struct NamedText {
 impl When {
     /// Compiles the list that was written at `place`; `default_salt` makes percentages without a salt of their own
     /// independent of those of other rules.
-    pub(crate) fn compile(place: &Place<'_>, written: &[written::When], default_salt: &str) -> Result<Self, Refusal> {
+    pub(crate) fn compile(
+        place: &Place<'_>,
+        written: &[written::When],
+        default_salt: &str,
+        encoding: RegexEncoding,
+    ) -> Result<Self, Refusal> {
         if written.is_empty() {
             return Err(place.refuse("must not be empty"));
         }
         let entries = written.iter().enumerate();
-        let any_of = entries.map(|(index, written)| AllOf::compile(&place.index(index), written, default_salt));
+        let any_of =
+            entries.map(|(index, written)| AllOf::compile(&place.index(index), written, default_salt, encoding));
         Ok(Self { any_of: any_of.collect::<Result<_, _>>()? })
     }
 
@@ -59,7 +65,12 @@ impl When {
 }
 
 impl AllOf {
-    fn compile(place: &Place<'_>, written: &written::When, default_salt: &str) -> Result<Self, Refusal> {
+    fn compile(
+        place: &Place<'_>,
+        written: &written::When,
+        default_salt: &str,
+        encoding: RegexEncoding,
+    ) -> Result<Self, Refusal> {
         let written::When { cookies, baggage, jwt, source_ip, time, percentage } = written;
         let without_named = cookies.is_empty() && baggage.is_empty() && jwt.is_none();
         if without_named && source_ip.is_none() && time.is_none() && percentage.is_none() {
@@ -67,9 +78,12 @@ impl AllOf {
         }
         let share = |written| KeyedShare::compile(&place.field("percentage"), written, default_salt);
         Ok(Self {
-            cookies: named_texts(&place.field("cookies"), cookies, cookie_name)?,
-            baggage: named_texts(&place.field("baggage"), baggage, baggage_key)?,
-            claims: jwt.as_ref().map(|written| ClaimConditions::compile(&place.field("jwt"), written)).transpose()?,
+            cookies: named_texts(&place.field("cookies"), cookies, cookie_name, encoding)?,
+            baggage: named_texts(&place.field("baggage"), baggage, baggage_key, encoding)?,
+            claims: jwt
+                .as_ref()
+                .map(|written| ClaimConditions::compile(&place.field("jwt"), written, encoding))
+                .transpose()?,
             window: time.as_ref().map(|written| Window::compile(&place.field("time"), written)).transpose()?,
             sources: source_ip
                 .as_ref()
@@ -101,10 +115,11 @@ fn named_texts(
     place: &Place<'_>,
     written: &BTreeMap<String, StringMatch>,
     check: impl Fn(&Place<'_>, &str) -> Result<String, Refusal>,
+    encoding: RegexEncoding,
 ) -> Result<Vec<NamedText>, Refusal> {
     let compile = |(name, text): (&String, &StringMatch)| {
         let place = place.field(name);
-        Ok(NamedText { name: check(&place, name)?, text: TextCondition::compile(&place, text)? })
+        Ok(NamedText { name: check(&place, name)?, text: TextCondition::compile(&place, text, encoding)? })
     };
     written.iter().map(compile).collect()
 }

@@ -19,7 +19,8 @@ const SALT: &str = "default/reviews/default";
 
 fn try_compile(written: Value) -> Result<When, String> {
     let written: Vec<written::When> = serde_json::from_value(written).unwrap();
-    When::compile(&Place::root("when"), &written, SALT).map_err(|refusal| refusal.to_string())
+    When::compile(&Place::root("when"), &written, SALT, crate::written::RegexEncoding::default())
+        .map_err(|refusal| refusal.to_string())
 }
 
 #[track_caller]

@@ -1,7 +1,6 @@
 //! What a backslash begins.
 
 use super::{Parser, excerpt};
-use crate::regex::code_points::LAST;
 use crate::regex::node::Node;
 use regex_automata::util::look::Look;
 
@@ -56,7 +55,7 @@ impl<'p> Parser<'p> {
             '1'..='9' if !self.rest.starts_with(|next: char| next.is_digit(8)) => {
                 return Err(format!("backreferences are not in RE2: {}", self.since(start)));
             }
-            '0'..='7' => Some(self.octal(character)),
+            '0'..='7' => Some(self.octal(character)).filter(|value| *value <= self.last_character()),
             other => (other.is_ascii() && !other.is_ascii_alphanumeric()).then_some(other.into()),
         };
         code_point.ok_or_else(|| {
@@ -87,7 +86,7 @@ impl<'p> Parser<'p> {
         let value = match (proper, significant) {
             (false, _) => None,
             (true, "") => Some(0),
-            (true, digits) => u32::from_str_radix(digits, 16).ok().filter(|value| *value <= LAST),
+            (true, digits) => u32::from_str_radix(digits, 16).ok().filter(|value| *value <= self.last_character()),
         };
         self.rest = rest;
         value

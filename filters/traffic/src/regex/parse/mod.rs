@@ -9,6 +9,7 @@ mod repeat;
 use super::code_points::{CodePoints, LAST};
 use super::node::Node;
 use super::unicode;
+use crate::written::RegexEncoding;
 use group::{Flags, Group};
 use regex_automata::util::look::Look;
 
@@ -24,9 +25,10 @@ pub(super) struct Parsed {
 }
 
 /// Parses `pattern`, or says what of it is wrong.
-pub(super) fn parse(pattern: &str) -> Result<Parsed, String> {
+pub(super) fn parse(pattern: &str, encoding: RegexEncoding) -> Result<Parsed, String> {
     let mut parser = Parser {
         rest: pattern,
+        encoding,
         flags: Flags::default(),
         group: Group::outermost(),
         outer: Vec::new(),
@@ -49,6 +51,7 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, String> {
 struct Parser<'p> {
     /// What is still to be parsed.
     rest: &'p str,
+    encoding: RegexEncoding,
     flags: Flags,
     /// The group that is being parsed.
     group: Group<'p>,
@@ -107,10 +110,26 @@ impl<'p> Parser<'p> {
     fn literal(&mut self, code_point: u32) {
         let mut set = CodePoints::of(&[(code_point, code_point)]);
         if self.flags.any_case {
-            unicode::fold_case(&mut set);
+            self.fold_case(&mut set);
         }
         let alone = set.ranges() == [(code_point, code_point)];
         self.push(if alone { Node::Char(code_point) } else { Node::Class(set) });
+    }
+
+    /// Adds to `set` the other case: of bytes only that of ASCII.
+    fn fold_case(&self, set: &mut CodePoints) {
+        match self.encoding {
+            RegexEncoding::Latin1 => unicode::fold_ascii(set),
+            RegexEncoding::Utf8 => unicode::fold_case(set),
+        }
+    }
+
+    /// The last character that an escape may name.
+    fn last_character(&self) -> u32 {
+        match self.encoding {
+            RegexEncoding::Latin1 => 0xff,
+            RegexEncoding::Utf8 => LAST,
+        }
     }
 
     /// What follows `length` bytes.

@@ -5,6 +5,7 @@
 //! `search_test.cc`, \[C] `re2/compile.cc`; \[R] was seen to differ from the `regex` crate.
 
 mod classes;
+mod latin1;
 mod literals;
 mod operators;
 mod random;
@@ -12,13 +13,14 @@ mod refused;
 mod rewrites;
 
 use super::Regex;
+use crate::written::RegexEncoding;
 
 /// A pattern, texts that it matches, and texts that it does not.
 type Row<'a> = (&'a str, &'a [&'a [u8]], &'a [&'a [u8]]);
 
 fn check(rows: &[Row<'_>]) {
     for (pattern, matching, others) in rows {
-        let regex = Regex::compile(pattern).unwrap_or_else(|reason| panic!("{pattern}: {reason}"));
+        let regex = compile(pattern).unwrap_or_else(|reason| panic!("{pattern}: {reason}"));
         for text in *matching {
             assert!(regex.is_full_match(text), "{pattern} must match \"{}\"", text.escape_ascii());
         }
@@ -26,4 +28,9 @@ fn check(rows: &[Row<'_>]) {
             assert!(!regex.is_full_match(text), "{pattern} must not match \"{}\"", text.escape_ascii());
         }
     }
+}
+
+/// Compiles a pattern of text in UTF-8, as RE2 does by default.
+fn compile(pattern: &str) -> Result<Regex, String> {
+    Regex::compile(pattern, RegexEncoding::Utf8)
 }

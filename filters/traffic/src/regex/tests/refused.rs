@@ -1,11 +1,11 @@
 //! What is refused, and why.
 
-use crate::regex::Regex;
+use super::compile;
 use crate::wasm_test::test;
 
 fn check(rows: &[(&str, &str)]) {
     for (pattern, reason) in rows {
-        assert_eq!(Regex::compile(pattern).map(|_| pattern), Err((*reason).to_owned()), "{pattern}");
+        assert_eq!(compile(pattern).map(|_| pattern), Err((*reason).to_owned()), "{pattern}");
     }
 }
 

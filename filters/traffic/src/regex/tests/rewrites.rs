@@ -1,10 +1,11 @@
 //! Replacing.
 
-use crate::regex::{Regex, Rewrite};
+use super::compile;
+use crate::regex::Rewrite;
 use crate::wasm_test::test;
 
 fn replaced(pattern: &str, rewrite: &str, text: &[u8]) -> String {
-    let regex = Regex::compile(pattern).unwrap();
+    let regex = compile(pattern).unwrap();
     regex.replace_all(text, &Rewrite::compile(&regex, rewrite).unwrap()).escape_ascii().to_string()
 }
 
@@ -67,7 +68,7 @@ fn what_is_not_utf8_stays() {
 
 #[test]
 fn a_rewrite_that_cannot_be_is_refused() {
-    let regex = Regex::compile("(a)(b)").unwrap();
+    let regex = compile("(a)(b)").unwrap();
     for (rewrite, reason) in [
         (r"\3", r"there is no group \3: `(a)(b)` has 2"),
         (r"\", r"\ at the end"),

@@ -60,7 +60,7 @@ pub(super) fn fold_case(set: &mut CodePoints) {
 }
 
 /// [`fold_case`] for ASCII, of which most patterns are: many times as fast.
-fn fold_ascii(set: &mut CodePoints) {
+pub(super) fn fold_ascii(set: &mut CodePoints) {
     let mut missing = Vec::new();
     for &(from, to) in set.ranges() {
         for (first, last, other) in [(0x41, 0x5a, 0x61), (0x61, 0x7a, 0x41)] {

@@ -21,10 +21,10 @@ fn policies() -> Vec<CanaryPolicy> {
 
 fn when(route: &CanaryRoute) -> Option<When> {
     let place = Place::root("when");
-    route
-        .when
-        .as_ref()
-        .map(|written| When::compile(&place, written, SALT).unwrap_or_else(|refusal| panic!("{refusal}")))
+    route.when.as_ref().map(|written| {
+        When::compile(&place, written, SALT, crate::written::RegexEncoding::default())
+            .unwrap_or_else(|refusal| panic!("{refusal}"))
+    })
 }
 
 #[test]
