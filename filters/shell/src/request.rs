@@ -10,7 +10,8 @@ use crate::pairs;
 use crate::picker::Picker;
 use crate::response::{DECISION_KEY, Response, make};
 use crate::root::Plugin;
-use serin_traffic::{Applied, Change, Destination, Headers, Mirror, Outcome, ROUTE_KEY, Reply, Rule, Way};
+use serin_traffic::{Applied, Change, ClusterName, Destination, Headers, Outcome, ROUTE_KEY, Reply, Rule, RuleId, Way};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::{IpAddr, SocketAddr};
 
@@ -131,8 +132,23 @@ impl<'p> Request<'p> {
         rule.destinations().get(place)
     }
 
+    /// The name of a cluster, for this request.
+    pub(crate) fn cluster<'c>(&self, name: &'c ClusterName) -> Cow<'c, str> {
+        name.with_port(self.port_for(name.wants_port()))
+    }
+
+    /// What the request is decided by.
+    pub(crate) fn plugin(&self) -> &'p Plugin {
+        self.plugin
+    }
+
+    /// The rule that applies, if one does.
+    pub(crate) fn rule_id(&self) -> Option<RuleId> {
+        Some(self.applied()?.rule)
+    }
+
     /// Adds to what the answer says of how the request was decided.
-    fn reveal(&mut self, text: &str) {
+    pub(crate) fn reveal(&mut self, text: &str) {
         if let Some(decision) = &mut self.decision {
             decision.push(' ');
             decision.push_str(text);
@@ -187,7 +203,7 @@ impl<'p> Request<'p> {
     /// Sends the request to `destination`, with the destination's own changes made to it and to its answer.
     pub fn send_to(&mut self, destination: &Destination) {
         self.response.change(&destination.response_changes);
-        let cluster = destination.cluster.with_port(self.port_for(destination.cluster.wants_port()));
+        let cluster = self.cluster(&destination.cluster);
         self.note(hostcall::set_header(Side::Request, CLUSTER, cluster.as_bytes()));
         if let Some(subset) = &destination.subset {
             self.note(hostcall::set_header(Side::Request, SUBSET, subset.as_bytes()));
@@ -197,13 +213,9 @@ impl<'p> Request<'p> {
         }
     }
 
-    /// Has Envoy send a copy of the request to each of `mirrors`.
-    pub fn copy_to<'m>(&mut self, mirrors: impl Iterator<Item = &'m Mirror>) {
-        for (place, mirror) in mirrors.enumerate() {
-            let cluster = mirror.cluster.with_port(self.port_for(mirror.cluster.wants_port()));
-            if self.decision.is_some() {
-                self.reveal(&format!("shadow={cluster}"));
-            }
+    /// Has Envoy send a copy of the request to each of `clusters`.
+    pub(crate) fn copy_to<'m>(&mut self, clusters: impl Iterator<Item = &'m str>) {
+        for (place, cluster) in clusters.enumerate() {
             let slot = format!("{SHADOW}{}", place + 1);
             self.note(hostcall::set_header(Side::Request, &slot, cluster.as_bytes()));
         }

@@ -4,7 +4,10 @@ use crate::delays::Delays;
 use crate::draws::Draws;
 use crate::guards::Guards;
 use crate::node;
+use crate::outbox::Outbox;
 use crate::rotations::Rotations;
+use crate::shadowing::Mirrored;
+use crate::timer::Timer;
 use log::{error, info, warn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -24,7 +27,7 @@ pub trait Filter: 'static {
 }
 
 /// What the streams of one configuration share on one worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Plugin {
     /// The rules.
     pub policy: Policy,
@@ -34,8 +37,34 @@ pub struct Plugin {
     pub(crate) rotations: Rotations,
     /// What is known of guarded destinations.
     pub(crate) guards: Guards,
+    /// What is known of the copies of each rule.
+    pub(crate) mirrored: Mirrored,
+    /// The copies that are on their way.
+    pub(crate) outbox: Rc<Outbox>,
     /// The requests that wait.
     pub(crate) delays: Rc<Delays>,
+}
+
+impl Default for Plugin {
+    fn default() -> Self {
+        let timer = Rc::new(Timer::default());
+        let (outbox, delays) = (Rc::new(Outbox::new(Rc::clone(&timer))), Rc::new(Delays::new(timer)));
+        Self::with(Policy::default(), outbox, delays)
+    }
+}
+
+impl Plugin {
+    fn with(policy: Policy, outbox: Rc<Outbox>, delays: Rc<Delays>) -> Self {
+        Self {
+            policy,
+            draws: Draws::default(),
+            rotations: Rotations::default(),
+            guards: Guards::default(),
+            mirrored: Mirrored::default(),
+            outbox,
+            delays,
+        }
+    }
 }
 
 /// The root context of the module `F`: takes configurations and opens streams.
@@ -65,13 +94,18 @@ impl<F: Filter> Root<F> {
             virtual_services.len(),
             compiled.policy.digest()
         );
-        let delays = Rc::clone(&self.plugin.delays);
-        self.plugin = Rc::new(Plugin { policy: compiled.policy, delays, ..Plugin::default() });
+        // What is under way stays so.
+        let (outbox, delays) = (Rc::clone(&self.plugin.outbox), Rc::clone(&self.plugin.delays));
+        self.plugin = Rc::new(Plugin::with(compiled.policy, outbox, delays));
         Ok(())
     }
 }
 
-impl<F: Filter> Context for Root<F> {}
+impl<F: Filter> Context for Root<F> {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
+        self.plugin.outbox.answered(token, headers, body);
+    }
+}
 
 impl<F: Filter> RootContext for Root<F> {
     fn on_configure(&mut self, _size: usize) -> bool {
@@ -94,6 +128,9 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
-        self.plugin.delays.release();
+        self.plugin.outbox.send();
+        if !self.plugin.delays.is_empty() {
+            self.plugin.delays.release();
+        }
     }
 }

@@ -17,11 +17,13 @@ pub struct Routing {
 }
 
 impl Routing {
-    /// Does to the request what its rule says. `send` sends it on its way, and says to which destination.
+    /// Does to the request what its rule says. `send` says to which destination it goes; `sent` is told once it is as its
+    /// destination will see it.
     pub fn route<'p>(
         &mut self,
         mut request: Request<'p>,
         send: impl FnOnce(&mut Request<'p>, &'p Rule) -> Option<&'p Destination>,
+        sent: impl FnOnce(&mut Request<'p>, &'p Rule),
     ) -> Action {
         match request.pass() {
             Passage::Answered(held) => {
@@ -36,6 +38,7 @@ impl Routing {
             request.apply(rule);
             if let Some(destination) = send(&mut request, rule) {
                 request.send_to(destination);
+                sent(&mut request, rule);
             }
             request.apply_to_response(rule);
         }

@@ -45,6 +45,7 @@ mod index;
 mod instant;
 mod key;
 mod matching;
+pub mod metrics;
 mod mirror;
 mod policy;
 mod published;
@@ -53,6 +54,7 @@ mod regex;
 mod request;
 #[cfg(test)]
 mod scene;
+pub mod shadow;
 mod split;
 #[cfg(test)]
 mod wasm_test;

@@ -10,6 +10,7 @@ use crate::index::Index;
 use crate::matching::Conditions;
 use crate::mirror::Share;
 use crate::request::{Headers, Request};
+use crate::shadow::{Reason, Shadow, is_shadow};
 use crate::split::{Ticket, split};
 use crate::written::{RepeatedHeaders, Unmatched};
 
@@ -90,6 +91,8 @@ pub struct Rule {
     pub(crate) response_changes: Vec<Change>,
     /// What a CanaryPolicy says of the destinations.
     pub(crate) canary: Option<Box<Canary>>,
+    /// What a CanaryPolicy says of the copies.
+    pub(crate) shadow: Option<Box<Shadow>>,
 }
 
 /// What a rule answers in the upstream's stead.
@@ -201,6 +204,11 @@ impl Policy {
         self.virtual_services.get(id.virtual_service)?.rules.get(id.rule)
     }
 
+    /// The VirtualService that the rule is one of.
+    pub fn virtual_service(&self, of: RuleId) -> Option<&VirtualService> {
+        self.virtual_services.get(of.virtual_service)
+    }
+
     /// The VirtualServices that this proxy applies, in the order of the configuration.
     pub fn virtual_services(&self) -> &[VirtualService] {
         &self.virtual_services
@@ -287,9 +295,29 @@ impl Rule {
         self.only_destination().or_else(|| self.destinations.get(split(weights, draw())?))
     }
 
-    /// The mirrors that get a copy; each draws a ticket of its own.
-    pub fn shadows(&self, mut draw: impl FnMut() -> Ticket) -> impl Iterator<Item = &Mirror> {
-        self.mirrors.iter().filter(move |mirror| mirror.share == Share::ALL || mirror.share.takes(draw()))
+    /// The mirrors that get a copy of `request`, by their places. By chance each draws a ticket of its own; by a key all
+    /// have the same, so that a smaller share lies within a larger one.
+    pub fn sample(&self, request: &impl Request, mut draw: impl FnMut() -> Ticket) -> Vec<usize> {
+        if self.mirrors.is_empty() {
+            return Vec::new();
+        }
+        let by_key = self.shadow.as_ref().and_then(|shadow| shadow.ticket(request));
+        let mut takes = |share: Share| share == Share::ALL || share.takes(by_key.unwrap_or_else(&mut draw));
+        let places = self.mirrors.iter().enumerate();
+        places.filter(|(_, mirror)| takes(mirror.share)).map(|(place, _)| place).collect()
+    }
+
+    /// Why `request` is not copied, whatever the percentages say.
+    pub fn refuses_copies(&self, request: &impl Request) -> Option<Reason> {
+        match &self.shadow {
+            Some(shadow) => shadow.refuses(request),
+            None => is_shadow(request).then_some(Reason::Shadow),
+        }
+    }
+
+    /// How copies are sent, if a CanaryPolicy says something of it.
+    pub fn shadow(&self) -> Option<&Shadow> {
+        self.shadow.as_deref()
     }
 
     /// The fault that is put in on purpose, before all else.

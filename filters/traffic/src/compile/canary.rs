@@ -7,6 +7,7 @@ use crate::key::KeyChain;
 use crate::matching::When;
 use crate::policy::Rule;
 use crate::refusal::{Place, Refusal, Warning};
+use crate::shadow::Shadow;
 use crate::split::{History, Ramp, Sticky, Weights};
 use crate::written::{self, CanaryRoute, Manifest, RegexEncoding, Spec, SplitMode};
 use std::collections::BTreeMap;
@@ -169,6 +170,10 @@ impl Entry<'_> {
             }
             let canary = self.canary(place, rule, &salt, warnings)?;
             rule.canary = canary.map(Box::new);
+            if let Some(shadow) = &written.shadow {
+                let shadow = Shadow::compile(&place.field("shadow"), shadow, &salt, warnings)?;
+                rule.shadow = Some(Box::new(shadow));
+            }
             Ok(())
         })
     }

@@ -56,6 +56,7 @@ impl RouteCompiler<'_> {
             request_changes: retry_headers(place, written)?,
             response_changes: Vec::new(),
             canary: None,
+            shadow: None,
         };
         give_headers(&mut rule, &own, destinations, written.route.len());
         Ok(rule)

@@ -9,9 +9,11 @@ use serin_traffic::{Outcome, Ticket};
 fn shadows(mut rule: Value, ticket: u64) -> Vec<String> {
     rule["route"] = json!([{"destination": {"host": "reviews"}}]);
     let policy = policy(rules(json!([rule])));
-    let Outcome::Rule(applied) = policy.route(&get("reviews", "/")) else { panic!("a rule applies") };
+    let request = get("reviews", "/");
+    let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
     let rule = policy.rule(applied.rule).expect("it is the policy's own");
-    let clusters = rule.shadows(|| Ticket(ticket)).map(|mirror| mirror.cluster.with_port(Some(80)).into_owned());
+    let sample = rule.sample(&request, || Ticket(ticket)).into_iter();
+    let clusters = sample.map(|place| rule.mirrors()[place].cluster.with_port(Some(80)).into_owned());
     clusters.map(|cluster| cluster.split('|').nth(2).unwrap_or_default().to_owned()).collect()
 }
 
