@@ -81,7 +81,7 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
                 warnings.push(warning);
             }
         }
-        let kit = RouteKit { shadow_slots: plugin.shadow_slots, hashed: hashed.clone() };
+        let kit = RouteKit { slots: plugin.slots, hashed: hashed.clone() };
         rendered.push(listener(name, hosts, &plugin.document, &kit, world, options));
     }
     let admin_port = match options.listen {

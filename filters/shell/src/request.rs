@@ -10,6 +10,7 @@ use crate::pairs;
 use crate::picker::Picker;
 use crate::response::{DECISION_KEY, Response, make};
 use crate::root::Plugin;
+use serin_traffic::shadow::SLOT;
 use serin_traffic::{Applied, Change, ClusterName, Destination, Headers, Outcome, ROUTE_KEY, Reply, Rule, RuleId, Way};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -23,9 +24,6 @@ const CLUSTER: &str = "x-serin-cluster";
 
 /// The subset's name.
 const SUBSET: &str = "x-serin-subset";
-
-/// The clusters of the copies, with their number behind it.
-const SHADOW: &str = "x-serin-shadow-";
 
 /// A request of which it is known which rule applies.
 pub struct Request<'p> {
@@ -213,10 +211,10 @@ impl<'p> Request<'p> {
         }
     }
 
-    /// Has Envoy send a copy of the request to each of `clusters`.
-    pub(crate) fn copy_to<'m>(&mut self, clusters: impl Iterator<Item = &'m str>) {
+    /// Has Envoy send a copy of the request to each of `clusters`, with the slots from `first` on.
+    pub(crate) fn copy_to<'m>(&mut self, first: usize, clusters: impl Iterator<Item = &'m str>) {
         for (place, cluster) in clusters.enumerate() {
-            let slot = format!("{SHADOW}{}", place + 1);
+            let slot = format!("{SLOT}{}", first + place);
             self.note(hostcall::set_header(Side::Request, &slot, cluster.as_bytes()));
         }
     }

@@ -107,10 +107,13 @@ impl Shadowing {
             request.reveal(&format!("shadow={cluster}"));
         }
         match rule.shadow().filter(|shadow| shadow.delivery == Delivery::Callout) {
-            None => request.copy_to(taken.iter().map(|(cluster, series)| {
-                series.sent();
-                cluster.as_str()
-            })),
+            None => request.copy_to(
+                rule.first_slot(),
+                taken.iter().map(|(cluster, series)| {
+                    series.sent();
+                    cluster.as_str()
+                }),
+            ),
             Some(shadow) => self.collect(plugin, shadow, &of_rule, taken, whole),
         }
     }

@@ -10,7 +10,7 @@ use crate::index::Index;
 use crate::matching::Conditions;
 use crate::mirror::Share;
 use crate::request::{Headers, Request};
-use crate::shadow::{Reason, Shadow, is_shadow};
+use crate::shadow::{Reason, Shadow, Slot, is_shadow};
 use crate::split::{Ticket, split};
 use crate::written::{RepeatedHeaders, Unmatched};
 
@@ -62,6 +62,7 @@ pub struct Policy {
     pub(crate) repeated_headers: RepeatedHeaders,
     pub(crate) unmatched: Unmatched,
     pub(crate) port: Option<u16>,
+    pub(crate) slots: Vec<Slot>,
 }
 
 /// A VirtualService, compiled.
@@ -93,6 +94,8 @@ pub struct Rule {
     pub(crate) canary: Option<Box<Canary>>,
     /// What a CanaryPolicy says of the copies.
     pub(crate) shadow: Option<Box<Shadow>>,
+    /// The place of the slot that its first mirror has.
+    pub(crate) first_slot: usize,
 }
 
 /// What a rule answers in the upstream's stead.
@@ -239,13 +242,9 @@ impl Policy {
         self.digest
     }
 
-    /// How many copies one request may cause: the mirrors of the rule that has most.
-    pub fn shadow_slots(&self) -> usize {
-        self.rules().map(|rule| rule.mirrors.len()).max().unwrap_or(0)
-    }
-
-    fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.virtual_services.iter().flat_map(|virtual_service| &virtual_service.rules)
+    /// The slots from which Envoy's router takes the clusters of copies, the first of which is number 1.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
     }
 }
 
@@ -313,6 +312,11 @@ impl Rule {
             Some(shadow) => shadow.refuses(request),
             None => is_shadow(request).then_some(Reason::Shadow),
         }
+    }
+
+    /// The number of the slot that the rule's first copy has; the others have the next ones.
+    pub fn first_slot(&self) -> usize {
+        self.first_slot + 1
     }
 
     /// How copies are sent, if a CanaryPolicy says something of it.

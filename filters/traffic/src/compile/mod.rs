@@ -15,6 +15,7 @@ use crate::index::Index;
 use crate::matching::Conditions;
 use crate::policy::{Applied, HostRules, Policy, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
+use crate::shadow::give_slots;
 use crate::written::{self, Configuration, Manifest, RegexEncoding, Source, Spec};
 use canary::Canaries;
 use delegate::Delegates;
@@ -59,8 +60,12 @@ impl Policy {
                 assembly.add(&resource.field("spec"), manifest, written, &known, &delegates, &canaries)?;
             }
         }
+        let others = &mut assembly.others;
+        let rules = assembly.virtual_services.iter_mut().flat_map(|virtual_service| &mut virtual_service.rules);
+        let slots = give_slots(rules.chain(others));
         Ok(Compiled {
             policy: Policy {
+                slots,
                 digest: configuration.digest,
                 digest_text: configuration.digest.to_string(),
                 hosts: assembly.hosts.map(|order| order.finish(&assembly.virtual_services)),
@@ -142,6 +147,8 @@ struct Assembly {
     virtual_services: Vec<VirtualService>,
     hosts: HostTable<HostOrder>,
     warnings: Vec<Warning>,
+    /// The rules that this proxy does not meet; whoever renders its routes need not know.
+    others: Vec<Rule>,
 }
 
 impl Assembly {
@@ -204,6 +211,7 @@ impl Assembly {
         }
         // Istio gives a proxy no route at all for a VirtualService of which it can meet no match.
         if !at_gateway || entries.is_empty() {
+            self.others.extend(rules);
             return Ok(());
         }
 

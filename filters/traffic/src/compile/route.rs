@@ -57,6 +57,7 @@ impl RouteCompiler<'_> {
             response_changes: Vec::new(),
             canary: None,
             shadow: None,
+            first_slot: 0,
         };
         give_headers(&mut rule, &own, destinations, written.route.len());
         Ok(rule)

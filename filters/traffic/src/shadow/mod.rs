@@ -9,11 +9,14 @@ mod allowance;
 mod comparison;
 mod copied;
 mod settings;
+mod slots;
 
 pub use allowance::Allowance;
 pub use comparison::{Body, Comparison, Seen, Verdict};
 pub use copied::{Original, is_hop_by_hop};
 pub use settings::{Compared, Reason, Shadow, ShadowHeaders, is_shadow};
+pub(crate) use slots::give_slots;
+pub use slots::{SLOT, Slot};
 
 /// The header that marks shadows. A request that has it is not copied again.
 ///
