@@ -45,6 +45,7 @@ mod index;
 mod instant;
 mod key;
 mod matching;
+pub mod metrics;
 mod mirror;
 mod policy;
 mod published;

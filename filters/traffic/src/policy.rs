@@ -201,6 +201,11 @@ impl Policy {
         self.virtual_services.get(id.virtual_service)?.rules.get(id.rule)
     }
 
+    /// The VirtualService that the rule is one of.
+    pub fn virtual_service(&self, of: RuleId) -> Option<&VirtualService> {
+        self.virtual_services.get(of.virtual_service)
+    }
+
     /// The VirtualServices that this proxy applies, in the order of the configuration.
     pub fn virtual_services(&self) -> &[VirtualService] {
         &self.virtual_services
