@@ -64,6 +64,9 @@ unsafe extern "C" {
     ) -> u32;
     fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, version: u32)
     -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -156,6 +159,26 @@ pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32), Status> {
 pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(), Status> {
     // SAFETY: the host reads the two slices within the call.
     ok(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) })
+}
+
+/// The id of a new metric of that kind (0 a counter, 1 a gauge, 2 a histogram).
+pub(crate) fn define_metric(kind: u32, name: &str) -> Result<u32, Status> {
+    let mut id = 0;
+    // SAFETY: the host reads the slice within the call, and writes four bytes to `id`.
+    ok(unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &mut id) })?;
+    Ok(id)
+}
+
+/// Adds to a counter or a gauge.
+pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<(), Status> {
+    // SAFETY: the call takes numbers.
+    ok(unsafe { proxy_increment_metric(id, offset) })
+}
+
+/// Sets a gauge, or gives a histogram one more value.
+pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), Status> {
+    // SAFETY: the call takes numbers.
+    ok(unsafe { proxy_record_metric(id, value) })
 }
 
 /// The property at `path`; `None` if there is none.

@@ -15,6 +15,7 @@ mod draws;
 mod guards;
 #[allow(unsafe_code, reason = "the border itself: pointers to the host and memory from it")]
 mod hostcall;
+pub mod metrics;
 mod node;
 mod pairs;
 mod picker;
@@ -23,6 +24,7 @@ mod response;
 mod root;
 mod rotations;
 mod routing;
+mod sent;
 
 pub use draws::Draws;
 pub use request::Request;

@@ -5,6 +5,7 @@ use crate::draws::Draws;
 use crate::guards::Guards;
 use crate::node;
 use crate::rotations::Rotations;
+use crate::sent::Sent;
 use log::{error, info, warn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -34,6 +35,8 @@ pub struct Plugin {
     pub(crate) rotations: Rotations,
     /// What is known of guarded destinations.
     pub(crate) guards: Guards,
+    /// How many requests each destination got.
+    pub(crate) sent: Sent,
     /// The requests that wait.
     pub(crate) delays: Rc<Delays>,
 }
