@@ -4,6 +4,7 @@ use super::cluster::{Cluster, Endpoints, clusters};
 use super::listener::{Listen, ListenerName, listener, names};
 use super::plugin::{Filter, PluginConfiguration};
 use super::route::RouteKit;
+use super::stats::stats_config;
 use crate::manifests::{Mistake, Mistakes, World};
 use serde_json::{Value, json};
 use serin_traffic::written::Source;
@@ -91,6 +92,7 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
     let configuration = json!({
         "node": {"id": "serin", "cluster": "serin"},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin_port}}},
+        "stats_config": stats_config(),
         "static_resources": {
             "listeners": rendered,
             "clusters": clusters.into_iter().map(|cluster| cluster.configuration).collect::<Vec<_>>(),

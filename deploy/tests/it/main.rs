@@ -11,6 +11,7 @@ mod istio;
 mod judging;
 mod jwt;
 mod manifests;
+mod metrics;
 mod pocket;
 mod process;
 mod rendering;

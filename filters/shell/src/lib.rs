@@ -25,6 +25,7 @@ mod response;
 mod root;
 mod rotations;
 mod routing;
+mod sent;
 mod shadowing;
 mod timer;
 

@@ -1,9 +1,11 @@
 //! subset-picker's part in a request: what a worker of the proxy brings to a split, and what it learns from the answer.
 
-use crate::guards;
+use crate::guards::Guarded;
 use crate::hostcall;
+use crate::metrics::Counter;
 use crate::root::Plugin;
 use serin_traffic::guard::{Answer, Epoch, Failover, Guard, Unavailable, is_unavailable};
+use serin_traffic::metrics::{Label, Metric};
 use serin_traffic::{Applied, Choice, Rotation, Rule, RuleId, Share, Ticket, Worker};
 
 /// This worker, as a split of `rule` sees it.
@@ -28,6 +30,9 @@ impl Picker<'_> {
         let rule = self.applied.rule;
         let guard = self.rule.guard().filter(|(place, _)| *place == choice.place);
         let epoch = guard.map(|_| self.plugin.guards.epoch(rule));
+        if let Some(place) = choice.passed_over {
+            count_failover(self.plugin, rule, place);
+        }
         let is_watched = epoch.is_some() || self.rule.failover().is_some();
         is_watched.then_some(Watched { rule, place: choice.place, epoch })
     }
@@ -43,8 +48,8 @@ impl Worker for Picker<'_> {
     }
 
     fn guarded(&self, guard: &Guard) -> Share {
-        let name = || guards::name(&self.plugin.policy, self.applied.rule);
-        self.plugin.guards.factor(self.applied.rule, guard, name)
+        let guarded = Guarded::of(&self.plugin.policy, self.applied.rule);
+        self.plugin.guards.factor(self.applied.rule, guard, guarded)
     }
 
     fn passes_over(&self, place: usize, failover: &Failover) -> bool {
@@ -76,7 +81,8 @@ impl Watched {
         };
         let answer = Answer::of(status, &details);
         if let (Some(epoch), Some(answer), Some((_, guard))) = (self.epoch, answer, rule.guard()) {
-            plugin.guards.count(self.rule, guard, epoch, answer, || guards::name(&plugin.policy, self.rule));
+            let guarded = Guarded::of(&plugin.policy, self.rule);
+            plugin.guards.count(self.rule, guard, epoch, answer, guarded);
         }
         if let (Some(failover), Some(status)) = (rule.failover(), status) {
             self.tell(plugin, failover, is_unavailable(status, &details), answer.is_some());
@@ -106,4 +112,16 @@ impl Watched {
 fn unavailable_name(plugin: &Plugin, rule: RuleId, place: usize) -> Option<String> {
     let destination = plugin.policy.rule(rule)?.destinations().get(place)?;
     Some(format!("serin.unavailable {} {}", plugin.policy.name_of_rule(rule), destination.name))
+}
+
+/// Counts a request that another destination got than that at `place`.
+fn count_failover(plugin: &Plugin, rule: RuleId, place: usize) {
+    let policy = &plugin.policy;
+    let Some((found, virtual_service)) = policy.rule(rule).zip(policy.virtual_service(rule)) else {
+        return;
+    };
+    let subset = found.destinations().get(place).map_or("", |destination| destination.title());
+    let labels =
+        [(Label::VirtualService, virtual_service.name.as_str()), (Label::Route, &found.name), (Label::Subset, subset)];
+    Counter::new(Metric::FailoverRequests, &labels).add(1);
 }

@@ -198,9 +198,12 @@ impl<'p> Request<'p> {
         }
     }
 
-    /// Sends the request to `destination`, with the destination's own changes made to it and to its answer.
+    /// Sends the request to `destination`, with the destination's own changes made to it and to its answer, and counts it.
     pub fn send_to(&mut self, destination: &Destination) {
         self.response.change(&destination.response_changes);
+        if let Some(applied) = self.applied() {
+            self.plugin.sent.count(&self.plugin.policy, applied.rule, destination);
+        }
         let cluster = self.cluster(&destination.cluster);
         self.note(hostcall::set_header(Side::Request, CLUSTER, cluster.as_bytes()));
         if let Some(subset) = &destination.subset {

@@ -6,6 +6,7 @@ use crate::guards::Guards;
 use crate::node;
 use crate::outbox::Outbox;
 use crate::rotations::Rotations;
+use crate::sent::Sent;
 use crate::shadowing::Mirrored;
 use crate::timer::Timer;
 use log::{error, info, warn};
@@ -37,6 +38,8 @@ pub struct Plugin {
     pub(crate) rotations: Rotations,
     /// What is known of guarded destinations.
     pub(crate) guards: Guards,
+    /// How many requests each destination got.
+    pub(crate) sent: Sent,
     /// What is known of the copies of each rule.
     pub(crate) mirrored: Mirrored,
     /// The copies that are on their way.
@@ -60,6 +63,7 @@ impl Plugin {
             draws: Draws::default(),
             rotations: Rotations::default(),
             guards: Guards::default(),
+            sent: Sent::default(),
             mirrored: Mirrored::default(),
             outbox,
             delays,

@@ -4,5 +4,6 @@ mod actions;
 mod configuration;
 mod conformance;
 mod contract;
+mod metrics;
 mod routing;
 mod scene;
