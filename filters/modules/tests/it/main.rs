@@ -7,3 +7,4 @@ mod contract;
 mod metrics;
 mod routing;
 mod scene;
+mod shadows;
