@@ -48,6 +48,10 @@ pub struct Rendered {
 /// The port of Envoy's admin interface where ports are not left to the system.
 const ADMIN_PORT: u16 = 9901;
 
+/// How many bytes of the answer to a filter's own call Envoy keeps; it resets the call of a larger one. Its default is 32 MiB,
+/// for each of the copies that may be under way.
+const LARGEST_ANSWER: u32 = 2 << 20;
+
 /// The configuration of an Envoy that does in `world` what Istio's proxies would do.
 ///
 /// # Errors
@@ -93,6 +97,9 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
         "node": {"id": "serin", "cluster": "serin"},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin_port}}},
         "stats_config": stats_config(),
+        "layered_runtime": {"layers": [{"name": "serin", "static_layer": {
+            "http.async_response_buffer_limit": LARGEST_ANSWER,
+        }}]},
         "static_resources": {
             "listeners": rendered,
             "clusters": clusters.into_iter().map(|cluster| cluster.configuration).collect::<Vec<_>>(),

@@ -1,5 +1,6 @@
 //! Tests of the command line and its parts; those that need an Envoy start a real one, and fail without it.
 
+mod backend;
 mod command_line;
 mod compose;
 mod conformance;
@@ -16,5 +17,6 @@ mod pocket;
 mod process;
 mod rendering;
 mod scenarios;
+mod shadows;
 mod up;
 mod upstream;

@@ -8,7 +8,7 @@ use crate::hostcall::{self, Buffer, Side};
 use crate::metrics::{Counter, Histogram};
 use crate::pairs;
 use crate::timer::Timer;
-use log::info;
+use log::warn;
 use serin_traffic::metrics::{Label, Metric};
 use serin_traffic::shadow::{Body, Compared, Comparison, Reason, Seen, Verdict};
 use std::cell::{Cell, RefCell};
@@ -160,7 +160,7 @@ impl Primary {
         series.judged(&comparison, verdict);
         if verdict != Verdict::Match && self.compared.logged.takes(outbox.draws.draw()) {
             let Series { virtual_service, route, cluster, .. } = series;
-            info!("{virtual_service}/{route} {}: {} of {cluster}: {comparison}", self.request, verdict.as_str());
+            warn!("{virtual_service}/{route} {}: {} of {cluster}: {comparison}", self.request, verdict.as_str());
         }
     }
 }
