@@ -18,5 +18,6 @@ mod process;
 mod rendering;
 mod scenarios;
 mod shadows;
+mod splits;
 mod up;
 mod upstream;
