@@ -11,6 +11,9 @@ mod plugin;
 mod route;
 mod traffic_policy;
 
+pub(crate) use listener::MESH;
+pub(crate) use plugin::PluginConfiguration;
+
 pub use cluster::Endpoints;
 pub use listener::{Listen, ListenerName};
 pub use plugin::Filter;

@@ -15,5 +15,6 @@ mod pocket;
 mod process;
 mod rendering;
 mod scenarios;
+mod simulate;
 mod up;
 mod upstream;
