@@ -194,12 +194,10 @@ impl Simulate {
         }
         let named = || std::iter::once(rules).chain(then).find_map(|rules| rules.first_key(&asked));
         let place = self.key.clone().or_else(named);
-        if let Some(KeyPlace::Header(name)) = &place {
-            if self.headers.iter().any(|(other, _)| other == name) {
-                let reason =
-                    format!("--header {name} stands where the keys are (header:{name}): leave it away, or say");
-                usage(&format!("{reason} with --key where else they are"));
-            }
+        let said_twice = self.headers.iter().find(|(name, _)| place == Some(KeyPlace::Header(name.clone())));
+        if let Some((name, _)) = said_twice {
+            let reason = format!("--header {name} stands where the keys are (header:{name})");
+            usage(&format!("{reason}: leave it away, or say with --key where else they are"));
         }
         let keys = match (&self.keys, &place) {
             (None, _) => Keys::Numbered,
