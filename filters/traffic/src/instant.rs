@@ -5,8 +5,19 @@ use std::time::SystemTime;
 
 const NANOSECONDS: u64 = 1_000_000_000;
 
-/// Reads an instant, in nanoseconds since 1970; the reason if it is none or does not fit `u64` (1970 to July of 2554).
-pub(crate) fn parse(text: &str) -> Result<u64, String> {
+/// Reads an instant, in nanoseconds since 1970.
+///
+/// ```
+/// use serin_traffic::instant::parse;
+///
+/// assert_eq!(parse("2026-11-20T15:00:00Z"), Ok(1_795_186_800_000_000_000));
+/// assert_eq!(parse("2026-11-20T16:00:00+01:00"), parse("2026-11-20T15:00:00Z"));
+/// ```
+///
+/// # Errors
+///
+/// The reason, if it is none or does not fit `u64` (1970 to July of 2554).
+pub fn parse(text: &str) -> Result<u64, String> {
     let none = || format!("{text:?} is no instant of RFC 3339, such as 2026-11-20T15:00:00Z");
     let early = || format!("{text} is before 1970");
     let (local, offset) = split(text).ok_or_else(none)?;

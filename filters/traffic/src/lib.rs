@@ -42,7 +42,7 @@ pub mod duration;
 pub mod guard;
 pub mod host_name;
 mod index;
-mod instant;
+pub mod instant;
 mod key;
 mod matching;
 pub mod metrics;

@@ -8,3 +8,4 @@ mod metrics;
 mod routing;
 mod scene;
 mod shadows;
+mod splits;

@@ -71,7 +71,7 @@ fn as_many_slots_are_needed_as_the_rule_with_most_mirrors_has() {
         {"match": [{"uri": {"exact": "/"}}], "route": to, "mirror": subset("v2")},
         {"route": to, "mirrors": [{"destination": subset("v2")}, {"destination": subset("v3")}]},
     ])));
-    assert_eq!(policy.shadow_slots(), 2);
+    assert_eq!(policy.slots().len(), 2);
 }
 
 #[test]
