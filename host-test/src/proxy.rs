@@ -7,7 +7,7 @@ use crate::refusal::Refusal;
 use crate::request::Request;
 use crate::response::Response;
 use crate::sandbox::Shared;
-use crate::vm::Limits;
+use crate::vm::{Limits, Vm};
 use crate::worker::Worker;
 use crate::world::context::{RootId, StreamId};
 use crate::world::logging::LogLine;
@@ -161,6 +161,11 @@ impl Proxy {
     /// What all filters have logged since the proxy started.
     pub fn log(&self) -> Vec<LogLine> {
         self.shared.world().log.clone()
+    }
+
+    /// The bytes of linear memory that the VMs of all workers have; linear memory never shrinks.
+    pub fn memory(&self) -> usize {
+        self.workers.iter().flat_map(|worker| &worker.vms).map(Vm::memory).sum()
     }
 
     /// The value of a counter or gauge by its name; of a histogram, how many values it has. `None` if nobody has defined

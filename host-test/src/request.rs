@@ -12,6 +12,7 @@ pub struct Request {
     pub(crate) attributes: Tree,
     pub(crate) port: u16,
     pub(crate) worker: usize,
+    pub(crate) abandoned: bool,
 }
 
 /// A GET request. `url` is `http://authority/path?query`, or a path alone, which goes to `http://localhost`.
@@ -45,6 +46,7 @@ pub fn request(method: &str, url: &str) -> Request {
         attributes: Tree::default(),
         port: named.and_then(|(_, port)| port.parse().ok()).unwrap_or(usual),
         worker: 0,
+        abandoned: false,
     }
 }
 
@@ -76,6 +78,14 @@ impl Request {
     /// Adds a trailer.
     pub fn trailer(mut self, name: &str, value: impl Into<Vec<u8>>) -> Request {
         self.trailers.add(name, value);
+        self
+    }
+
+    /// The client goes away amid its request: no piece of it is the last. What follows is [`Proxy::finish`].
+    ///
+    /// [`Proxy::finish`]: crate::Proxy::finish
+    pub fn abandoned(mut self) -> Request {
+        self.abandoned = true;
         self
     }
 

@@ -172,6 +172,11 @@ impl Vm {
         Called { returned, fuel }
     }
 
+    /// The bytes of the linear memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.store.data().memory.map_or(0, |memory| memory.data_size(&self.store))
+    }
+
     fn callback(&mut self, name: &'static str) -> Option<Callback> {
         *self.callbacks.entry(name).or_insert_with(|| {
             let function = self.instance.get_func(&mut self.store, name)?;

@@ -160,7 +160,7 @@ impl Stream {
             version: 0,
         };
         let trailers = !stream.request.trailers.is_empty();
-        stream.enter_all(Direction::Request, request.chunks, trailers);
+        stream.enter_all(Direction::Request, request.chunks, trailers, !request.abandoned);
         stream
     }
 
@@ -170,17 +170,17 @@ impl Stream {
         let body_len = response.body.len();
         self.details = Some("via_upstream".to_owned());
         self.response = Some(Message { headers: response.headers, trailers: response.trailers, body_len });
-        self.enter_all(Direction::Response, response.chunks, trailers);
+        self.enter_all(Direction::Response, response.chunks, trailers, true);
     }
 
-    fn enter_all(&mut self, direction: Direction, chunks: Vec<Vec<u8>>, trailers: bool) {
+    fn enter_all(&mut self, direction: Direction, chunks: Vec<Vec<u8>>, trailers: bool, ends: bool) {
         let mut left = chunks.len();
-        self.enter(direction, Part::Headers { end: left == 0 && !trailers });
+        self.enter(direction, Part::Headers { end: ends && left == 0 && !trailers });
         for bytes in chunks {
             left -= 1;
-            self.enter(direction, Part::Body { bytes, end: left == 0 && !trailers });
+            self.enter(direction, Part::Body { bytes, end: ends && left == 0 && !trailers });
         }
-        if trailers {
+        if trailers && ends {
             self.enter(direction, Part::Trailers);
         }
     }

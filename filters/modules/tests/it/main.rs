@@ -4,6 +4,7 @@ mod actions;
 mod configuration;
 mod conformance;
 mod contract;
+mod copies;
 mod metrics;
 mod routing;
 mod scene;
