@@ -35,13 +35,13 @@ pub(crate) enum Side {
 
 /// Which body a hostcall is about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Buffer {
+pub(crate) enum Bytes {
     /// The request's, as far as it is there.
-    RequestBody = 0,
+    Request = 0,
     /// The answer's, as far as it is there.
-    ResponseBody = 1,
+    Response = 1,
     /// That of the answer to a call of the filter's own.
-    CallBody = 4,
+    Call = 4,
 }
 
 /// The answer is not that of a gRPC call.
@@ -129,9 +129,9 @@ pub(crate) fn headers(side: Side) -> Result<Vec<u8>, Status> {
 }
 
 /// `length` bytes of a body from `start` on, or as many as there are.
-pub(crate) fn buffer(buffer: Buffer, start: usize, length: usize) -> Result<Vec<u8>, Status> {
+pub(crate) fn body(body: Bytes, start: usize, length: usize) -> Result<Vec<u8>, Status> {
     // SAFETY: see `taken`.
-    unsafe { taken(|data, size| proxy_get_buffer_bytes(buffer as u32, start, length, data, size)) }
+    unsafe { taken(|data, size| proxy_get_buffer_bytes(body as u32, start, length, data, size)) }
 }
 
 /// Sends a request of the filter's own, and gives the number that its answer will come with.
