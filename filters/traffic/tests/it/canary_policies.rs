@@ -1,10 +1,7 @@
-//! CanaryPolicies: what is refused, what is suspect, and what they make of a rule.
+//! CanaryPolicies: what is refused, what is suspect, and that the pages about them are right.
 
-use crate::scene::{get, policy, refusal, rules, test, warnings};
+use crate::scene::{refusal, rules, test, warnings};
 use serde_json::{Value, json};
-use serin_traffic::guard::{Failover, Guard};
-use serin_traffic::{Outcome, Policy, Rotation, Rule, Share, Ticket, Worker};
-use std::cell::RefCell;
 
 /// Rules `canary`, v1 90 and v2 10, and `rest`, v1; and a policy with that spec.
 fn with_policy(spec: Value) -> Value {
@@ -144,109 +141,6 @@ fn what_has_no_effect_is_suspect() {
         about(warnings(saying(json!({"split": {"mode": "exact", "key": [{"header": "a"}]}})))),
         ["resources[1].spec.routes[0].split.key: has no effect: the mode is not sticky"]
     );
-}
-
-/// A worker that draws one ticket, and says what it is told.
-struct One {
-    ticket: u64,
-    factor: Share,
-    gone: Option<usize>,
-    rotation: RefCell<Rotation>,
-}
-
-impl Default for One {
-    fn default() -> Self {
-        Self { ticket: 0, factor: Share::ALL, gone: None, rotation: RefCell::default() }
-    }
-}
-
-impl Worker for One {
-    fn draw(&self) -> Ticket {
-        Ticket(self.ticket)
-    }
-
-    fn rotate(&self, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize> {
-        turn(&mut self.rotation.borrow_mut())
-    }
-
-    fn guarded(&self, _guard: &Guard) -> Share {
-        self.factor
-    }
-
-    fn passes_over(&self, place: usize, _failover: &Failover) -> bool {
-        self.gone == Some(place)
-    }
-}
-
-fn canary(policy: &Policy) -> &Rule {
-    let Outcome::Rule(applied) = policy.route(&get("reviews", "/")) else { panic!("a rule applies") };
-    policy.rule(applied.rule).expect("it is the policy's own")
-}
-
-#[test]
-fn a_choice_says_how_it_was_made() {
-    let sticky = policy(saying(json!({"split": {"mode": "sticky", "key": [{"header": "end-user"}]}})));
-    let request = get("reviews", "/").header("end-user", "jason");
-    let text = canary(&sticky).choose(&request, &One::default()).expect("there is one").to_string();
-    let (subset, rest) = text.split_once(" sticky=header:end-user ticket=0.").expect("it is sticky");
-    assert!(["v1", "v2"].contains(&subset) && (rest.ends_with(" weight=90") || rest.ends_with(" weight=10")), "{text}");
-
-    let exact = policy(saying(json!({"split": {"mode": "exact"}})));
-    assert_eq!(canary(&exact).choose(&get("reviews", "/"), &One::default()).unwrap().to_string(), "v1 exact weight=90");
-    let random = policy(saying(json!({})));
-    let last = One { ticket: u64::MAX, ..One::default() };
-    assert_eq!(canary(&random).choose(&get("reviews", "/"), &last).unwrap().to_string(), "v2 random weight=10");
-}
-
-#[test]
-fn a_guarded_destination_has_as_much_of_its_share_as_its_guard_leaves_it() {
-    let guarded = policy(saying(json!({"guard": {"subset": "v2", "maxErrorPercent": 5}})));
-    let share = |factor: Share| {
-        let worker = One { ticket: u64::MAX, factor, ..One::default() };
-        let request = get("reviews", "/");
-        let choice = canary(&guarded).choose(&request, &worker).unwrap();
-        (choice.destination.title() == "v2").then_some(choice.share)
-    };
-    assert_eq!(share(Share::ALL), Some(0.1));
-    assert_eq!(share(Share::NONE), None);
-    assert!((share(Share::from_millionths(100_000)).unwrap() - 0.01).abs() < 1e-9);
-}
-
-#[test]
-fn a_ramp_keeps_a_destination_of_weight_0_and_follows_the_clock() {
-    let mut configuration = saying(json!({"ramp": {
-        "subset": "v2", "from": 0, "to": 100, "start": "1970-01-01T00:01:40Z", "duration": "100s"}}));
-    let route = &mut configuration["resources"][0]["spec"]["http"][0]["route"];
-    (route[0]["weight"], route[1]["weight"]) = (json!(100), json!(0));
-    let ramped = policy(configuration);
-    for (second, share) in [(0, 0.0), (100, 0.0), (150, 0.5), (200, 1.0), (500, 1.0)] {
-        let weights = canary(&ramped).weights(|| second * 1_000_000_000);
-        assert!((weights.share(1) - share).abs() < 1e-6, "{second}");
-        let last = One { ticket: u64::MAX, ..One::default() };
-        let choice = canary(&ramped).choose(&get("reviews", "/").at(second), &last).unwrap().place;
-        assert_eq!(choice, usize::from(share > 0.0), "{second}");
-    }
-}
-
-#[test]
-fn a_destination_that_is_gone_is_passed_over_and_if_all_are_it_is_asked_all_the_same() {
-    let failing = policy(saying(json!({"failover": {}})));
-    let gone = One { gone: Some(0), ..One::default() };
-    let request = get("reviews", "/");
-    let choice = canary(&failing).choose(&request, &gone).unwrap();
-    assert_eq!((choice.place, choice.passed_over), (1, Some(0)));
-}
-
-#[test]
-fn a_rule_for_one_network_applies_there_only() {
-    let only = policy(saying(json!({"when": [{"sourceIp": ["10.0.0.0/8"]}]})));
-    let name = |request: &crate::scene::Get| match only.route(request) {
-        Outcome::Rule(applied) => only.rule(applied.rule).unwrap().name.clone(),
-        other => format!("{other:?}"),
-    };
-    assert_eq!(name(&get("reviews", "/").from("10.1.2.3")), "canary");
-    assert_eq!(name(&get("reviews", "/").from("192.0.2.1")), "rest");
-    assert_eq!(name(&get("reviews", "/")), "rest");
 }
 
 /// The pages for operators: each of their policies compiles, without a warning.
