@@ -273,7 +273,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
             table.add_row(row(by, rules).await?);
         }
     }
-    println!("CPU time of a request in µs, and what is added to it: medians of {ROUNDS} rounds of {REQUESTS} requests; one worker");
+    println!(
+        "CPU time of a request in µs, and what is added to it: medians of {ROUNDS} rounds of {REQUESTS} requests; one worker"
+    );
     println!("{}", table.trim_fmt());
     Ok(())
 }
