@@ -206,6 +206,12 @@ pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(
     ok(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) })
 }
 
+/// Shares `value` under `key`, unless there is something already. A version that nobody has read is compared with those
+/// there are, and with nothing where there is none (cpp-host, `SharedData::set`).
+pub(crate) fn begin_shared_data(key: &str, value: &[u8]) -> Result<(), Status> {
+    set_shared_data(key, value, u32::MAX)
+}
+
 /// The id of a new metric of that kind (0 a counter, 1 a gauge, 2 a histogram).
 pub(crate) fn define_metric(kind: u32, name: &str) -> Result<u32, Status> {
     let mut id = 0;

@@ -1,6 +1,7 @@
 //! What rules decide about requests, scene by scene: natively, and on wasm32 in Node.
 
 mod actions;
+mod canary;
 mod canary_policies;
 mod conformance;
 mod delegates;
