@@ -1,6 +1,7 @@
 //! Tests of the command line and its parts; those that need an Envoy start a real one, and fail without it.
 
 mod backend;
+mod callouts;
 mod command_line;
 mod compose;
 mod conformance;

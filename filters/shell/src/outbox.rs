@@ -10,7 +10,7 @@ use crate::pairs;
 use crate::timer::Timer;
 use log::warn;
 use serin_traffic::metrics::{Label, Metric};
-use serin_traffic::shadow::{Body, Compared, Comparison, Reason, Seen, Verdict};
+use serin_traffic::shadow::{Body, Compared, Comparison, Reason, Seen, Verdict, status_of_upstream};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
@@ -207,7 +207,8 @@ impl Outbox {
         let Some(Called { series, primary: Some(primary), since, .. }) = called else {
             return;
         };
-        let status = (headers > 0).then(|| status_of(Side::Call)).flatten();
+        let answer = (headers > 0).then(|| hostcall::headers(Side::Call).map(pairs::headers).unwrap_or_default());
+        let status = answer.as_ref().and_then(status_of_upstream);
         let seen = status.map(|status| {
             let mut whole = Body::default();
             for start in (0..body).step_by(PART) {
@@ -217,10 +218,4 @@ impl Outbox {
         });
         primary.shadow_answered(series, seen, self);
     }
-}
-
-/// The status of an answer.
-pub(crate) fn status_of(side: Side) -> Option<u16> {
-    let headers = pairs::headers(hostcall::headers(side).ok()?);
-    std::str::from_utf8(headers.first(":status")?).ok()?.parse().ok()
 }

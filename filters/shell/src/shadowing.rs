@@ -1,7 +1,7 @@
 //! shadow-mirror's part in a request and its answer; canary plays it too.
 
 use crate::hostcall::{self, Bytes, Side};
-use crate::outbox::{self, Copy, InFlight, Primary, Series};
+use crate::outbox::{Copy, InFlight, Primary, Series};
 use crate::pairs;
 use crate::request::Request;
 use crate::root::Plugin;
@@ -198,7 +198,7 @@ impl Shadowing {
     /// Takes in the head of the answer; `last` says that there is no body.
     pub fn response_headers(&mut self, plugin: &Plugin, last: bool) {
         if let Some(answer) = &mut self.answer {
-            answer.status = outbox::status_of(Side::Response);
+            answer.status = status_of_answer();
         }
         if last {
             self.response_end(plugin);
@@ -242,4 +242,9 @@ impl Shadowing {
             self.answer = None;
         }
     }
+}
+
+fn status_of_answer() -> Option<u16> {
+    let headers = hostcall::response_headers().map(pairs::headers).ok()?;
+    std::str::from_utf8(headers.first(":status")?).ok()?.parse().ok()
 }

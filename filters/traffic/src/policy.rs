@@ -10,7 +10,7 @@ use crate::index::Index;
 use crate::matching::Conditions;
 use crate::mirror::Share;
 use crate::request::{Headers, Request};
-use crate::shadow::{Reason, Shadow, Slot, is_shadow};
+use crate::shadow::{Reason, Shadow, Slot, never_copied};
 use crate::split::{Ticket, split};
 use crate::written::{RepeatedHeaders, Unmatched};
 
@@ -310,7 +310,7 @@ impl Rule {
     pub fn refuses_copies(&self, request: &impl Request) -> Option<Reason> {
         match &self.shadow {
             Some(shadow) => shadow.refuses(request),
-            None => is_shadow(request).then_some(Reason::Shadow),
+            None => never_copied(request.headers()),
         }
     }
 

@@ -7,8 +7,8 @@ use crate::request::Headers;
 /// What the names of the filters' own headers begin with.
 const OWN_PREFIX: &[u8] = b"x-serin-";
 
-/// Headers that are about one connection (RFC 9110 7.6.1), and those that Envoy writes anew.
-const NOT_COPIED: [&[u8]; 11] = [
+/// Headers that are about one connection (RFC 9110 7.6.1), and those that Envoy writes anew for each request.
+const OF_CONNECTION: [&[u8]; 11] = [
     b"connection",
     b"keep-alive",
     b"proxy-connection",
@@ -22,9 +22,34 @@ const NOT_COPIED: [&[u8]; 11] = [
     b"expect",
 ];
 
-/// Whether a header of this name, in lower case, is about one connection only, or is written anew for each.
-pub fn is_hop_by_hop(name: &[u8]) -> bool {
-    NOT_COPIED.contains(&name)
+/// Headers by which Envoy's router is told how to send a request, and which it takes off before it does: those of a primary
+/// would give its copy the primary's timeout, and retries.
+///
+/// Source: Envoy's `envoy.filters.http.router`, "HTTP headers"; the last two say what Envoy found out about a request.
+const FOR_ROUTER: [&[u8]; 13] = [
+    b"x-envoy-max-retries",
+    b"x-envoy-retry-on",
+    b"x-envoy-retry-grpc-on",
+    b"x-envoy-retriable-header-names",
+    b"x-envoy-retriable-status-codes",
+    b"x-envoy-upstream-alt-stat-name",
+    b"x-envoy-upstream-rq-timeout-alt-response",
+    b"x-envoy-upstream-rq-timeout-ms",
+    b"x-envoy-upstream-rq-per-try-timeout-ms",
+    b"x-envoy-upstream-stream-duration-ms",
+    b"x-envoy-hedge-on-per-try-timeout",
+    b"x-envoy-expected-rq-timeout-ms",
+    b"x-envoy-internal",
+];
+
+/// Whether a header of this name, in lower case, is about one connection only, or is written anew for each request.
+pub(super) fn is_of_connection(name: &[u8]) -> bool {
+    OF_CONNECTION.contains(&name)
+}
+
+/// Whether the request turns its connection into another, so that nobody can send it twice (RFC 9110 7.8, 9.3.6).
+pub(super) fn is_upgrade(headers: &Headers) -> bool {
+    headers.first(":method") == Some(b"CONNECT") || headers.first("upgrade").is_some()
 }
 
 /// The headers of a request that is copied, as its destination sees them.
@@ -35,15 +60,17 @@ impl Original<'_> {
     /// The headers of the copy: those of the request, without what is about its connection and the filters' own, with what
     /// the policy says of copies, and marked.
     pub fn copied(&self, shadow: &Shadow) -> Vec<(String, Vec<u8>)> {
-        let removed = |name: &[u8]| {
-            is_hop_by_hop(name)
+        let removed = |name: &[u8], value: &[u8]| {
+            // What gRPC asks for with `te`, Envoy passes on.
+            (is_of_connection(name) && (name, value) != (b"te", b"trailers"))
+                || FOR_ROUTER.contains(&name)
                 || name.starts_with(OWN_PREFIX)
                 || name == MARK.as_bytes()
                 || shadow.headers.remove.iter().any(|remove| remove.as_bytes() == name)
                 || shadow.headers.set.iter().any(|(set, _)| set.as_bytes() == name)
         };
         let mut headers: Vec<(String, Vec<u8>)> = Vec::new();
-        for (name, value) in self.0.iter().filter(|(name, _)| !removed(name)) {
+        for (name, value) in self.0.iter().filter(|(name, value)| !removed(name, value)) {
             let value = if shadow.authority_suffix && name == b":authority" { shadowed(value) } else { value.to_vec() };
             headers.push((String::from_utf8_lossy(name).into_owned(), value));
         }
@@ -66,7 +93,12 @@ mod tests {
     use super::*;
     use crate::refusal::Place;
     use crate::wasm_test::test;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample;
     use serde_json::{Value, json};
+
+    const NAMES: &[&str] = &["a", "b", "c", "d", "connection", "x-envoy-retry-on", "x-serin-cluster", MARK];
 
     fn shadow(written: Value) -> Shadow {
         let written = serde_json::from_value(written).unwrap();
@@ -100,6 +132,20 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_has_neither_the_timeout_nor_the_retries_of_its_primary() {
+        let headers = [
+            ("x-envoy-retry-on", "5xx"),
+            ("x-envoy-max-retries", "3"),
+            ("x-envoy-upstream-rq-timeout-ms", "10000"),
+            ("x-envoy-original-path", "/old"),
+            ("te", "trailers"),
+        ];
+        let expected = ["x-envoy-original-path: /old", "te: trailers", "x-shadowed-by: serin"];
+        assert_eq!(copied(&headers, json!({"delivery": "callout"})), expected);
+        assert_eq!(copied(&[("te", "gzip")], json!({})), ["x-shadowed-by: serin"]);
+    }
+
+    #[test]
     fn a_copy_has_the_headers_that_the_policy_gives_it() {
         let written = json!({"headers": {"set": {"X-Shadow": "true"}, "remove": ["Cookie", "authorization"]}});
         let headers = [("cookie", "a=b"), ("x-shadow", "no"), ("x-shadow", "nor this"), ("accept", "*/*")];
@@ -115,6 +161,23 @@ mod tests {
             ("[::1]", "[::1]-shadow"),
         ] {
             assert_eq!(shadowed(authority.as_bytes()), expected.as_bytes(), "{authority}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_not_taken_off_is_always_copied_byte_for_byte(
+            fields in vec((sample::select(NAMES), vec(any::<u8>(), 0..8)), 0..12),
+        ) {
+            let mut original = Headers::default();
+            for (name, value) in &fields {
+                original.push(name.as_bytes(), value);
+            }
+            let copied = Original(&original).copied(&shadow(json!({"headers": {"set": {"b": "1"}, "remove": ["c"]}})));
+            let kept = fields.iter().filter(|(name, _)| ["a", "d"].contains(name));
+            let expected = kept.map(|(name, value)| ((*name).to_owned(), value.clone()));
+            let added = [("b", "1"), (MARK, MARKED)].map(|(name, value)| (name.to_owned(), value.into()));
+            prop_assert_eq!(copied, expected.chain(added).collect::<Vec<_>>());
         }
     }
 }

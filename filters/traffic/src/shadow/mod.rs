@@ -12,9 +12,10 @@ mod settings;
 mod slots;
 
 pub use allowance::Allowance;
-pub use comparison::{Body, Comparison, Seen, Verdict};
-pub use copied::{Original, is_hop_by_hop};
-pub use settings::{Compared, Reason, Shadow, ShadowHeaders, is_shadow};
+pub use comparison::{Body, Comparison, Seen, Verdict, status_of_upstream};
+pub use copied::Original;
+pub(crate) use settings::never_copied;
+pub use settings::{Compared, Reason, Shadow, ShadowHeaders};
 pub(crate) use slots::give_slots;
 pub use slots::{SLOT, Slot};
 

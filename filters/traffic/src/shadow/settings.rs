@@ -1,11 +1,12 @@
 //! A policy's `shadow`, compiled.
 
 use super::MARK;
+use super::copied::{is_of_connection, is_upgrade};
 use crate::action::duration;
 use crate::key::{Found, KeyChain, header_name, keyed_ticket};
 use crate::mirror::Share;
 use crate::refusal::{Place, Refusal, Warning};
-use crate::request::Request;
+use crate::request::{Headers, Request};
 use crate::split::Ticket;
 use crate::written::{self, Delivery};
 use std::fmt;
@@ -67,6 +68,8 @@ pub struct Compared {
 pub enum Reason {
     /// The request is itself a shadow.
     Shadow,
+    /// The request turns its connection into another, such as a WebSocket.
+    Upgrade,
     /// The request's method is not among `methods`.
     Method,
     /// There were `maxPerSecond` before it.
@@ -143,8 +146,9 @@ impl Shadow {
     /// Why nothing of `request` is copied, whatever the percentages say.
     pub fn refuses(&self, request: &impl Request) -> Option<Reason> {
         let headers = request.headers();
-        if is_shadow(request) {
-            return Some(Reason::Shadow);
+        let reason = never_copied(headers);
+        if reason.is_some() {
+            return reason;
         }
         let method = headers.first(":method").unwrap_or_default();
         let is_wanted = |methods: &Vec<String>| methods.iter().any(|wanted| wanted.as_bytes() == method);
@@ -160,9 +164,12 @@ impl Shadow {
     }
 }
 
-/// Whether `request` is a shadow of another.
-pub fn is_shadow(request: &impl Request) -> bool {
-    request.headers().first(MARK).is_some()
+/// Why no policy whatever copies a request with these headers.
+pub(crate) fn never_copied(headers: &Headers) -> Option<Reason> {
+    if headers.first(MARK).is_some() {
+        return Some(Reason::Shadow);
+    }
+    is_upgrade(headers).then_some(Reason::Upgrade)
 }
 
 impl ShadowHeaders {
@@ -172,6 +179,9 @@ impl ShadowHeaders {
         for (name, value) in &written.set {
             let place = set.field(name);
             let name = changeable(&place, name)?;
+            if is_of_connection(name.as_bytes()) {
+                return Err(place.refuse(format!("`{name}` is Envoy's to write")));
+            }
             if value.bytes().any(|byte| matches!(byte, b'\r' | b'\n' | 0)) {
                 return Err(place.refuse(format!("{value:?} cannot be the value of a header")));
             }
@@ -229,6 +239,7 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Shadow => "shadow",
+            Self::Upgrade => "upgrade",
             Self::Method => "method",
             Self::Rate => "rate",
             Self::InFlight => "in_flight",
