@@ -5,7 +5,7 @@ use crate::changes::{Change, Reply};
 use crate::matching::TextCondition;
 use crate::refusal::{Place, Refusal};
 use crate::request::Headers;
-use crate::written::{self, StringMatch};
+use crate::written::{self, RegexEncoding, StringMatch};
 
 /// Who may call, and what they are told.
 #[derive(Clone, Debug)]
@@ -20,7 +20,11 @@ pub(crate) struct Cors {
 }
 
 impl Cors {
-    pub(crate) fn compile(place: &Place<'_>, written: &written::CorsPolicy) -> Result<Self, Refusal> {
+    pub(crate) fn compile(
+        place: &Place<'_>,
+        written: &written::CorsPolicy,
+        encoding: RegexEncoding,
+    ) -> Result<Self, Refusal> {
         let mut origins = Vec::new();
         for (index, origin) in written.allow_origins.iter().enumerate() {
             let place = place.field("allowOrigins");
@@ -28,7 +32,7 @@ impl Cors {
             if *origin == StringMatch::default() {
                 return Err(place.refuse("must have exact, prefix or regex"));
             }
-            origins.push(TextCondition::compile(&place, origin)?);
+            origins.push(TextCondition::compile(&place, origin, encoding)?);
         }
         // Istio reads the older list only where the newer one is empty.
         if origins.is_empty() {

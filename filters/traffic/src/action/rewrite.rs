@@ -1,7 +1,7 @@
 //! Rewriting path and authority: Istio's `HTTPRewrite`, compiled.
 
 use crate::refusal::{Place, Refusal};
-use crate::written;
+use crate::written::{self, RegexEncoding};
 
 /// How path and authority are rewritten.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,11 @@ pub(crate) enum PathRewrite {
 }
 
 impl Rewrite {
-    pub(crate) fn compile(place: &Place<'_>, written: &written::Rewrite) -> Result<Self, Refusal> {
+    pub(crate) fn compile(
+        place: &Place<'_>,
+        written: &written::Rewrite,
+        encoding: RegexEncoding,
+    ) -> Result<Self, Refusal> {
         let uri = written.uri.clone().filter(|uri| !uri.is_empty());
         let authority = written.authority.clone().filter(|authority| !authority.is_empty());
         let path = match (&written.uri_regex_rewrite, uri) {
@@ -27,7 +31,7 @@ impl Rewrite {
             (Some(written), None) => {
                 let place = place.field("uriRegexRewrite");
                 let (pattern, rewrite) =
-                    crate::matching::compile_replacement(&place, &written.pattern, &written.rewrite)?;
+                    crate::matching::compile_replacement(&place, &written.pattern, &written.rewrite, encoding)?;
                 Some(PathRewrite::Pattern(pattern, rewrite))
             }
             (None, uri) => uri.map(PathRewrite::Prefix),

@@ -14,7 +14,7 @@ use crate::index::Index;
 use crate::matching::Conditions;
 use crate::policy::{Applied, HostRules, Policy, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
-use crate::written::{self, Configuration, Manifest, Source, Spec};
+use crate::written::{self, Configuration, Manifest, RegexEncoding, Source, Spec};
 use delegate::Delegates;
 use gateway::Gateway;
 use known::Known;
@@ -78,6 +78,7 @@ struct Surroundings {
     namespace: String,
     cluster_domain: String,
     template: ClusterTemplate,
+    regex_encoding: RegexEncoding,
 }
 
 impl Surroundings {
@@ -100,6 +101,7 @@ impl Surroundings {
             namespace: or(&configuration.namespace, DEFAULT_NAMESPACE),
             cluster_domain: or(&configuration.cluster_domain, DEFAULT_CLUSTER_DOMAIN),
             template: ClusterTemplate::parse(configuration.cluster.as_deref().unwrap_or(ISTIO_TEMPLATE))?,
+            regex_encoding: configuration.regex_encoding,
         })
     }
 

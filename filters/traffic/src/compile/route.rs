@@ -28,7 +28,7 @@ impl RouteCompiler<'_> {
         let own = header_changes(place, written.headers.as_ref())?;
         let destinations = self.destinations(&place.field("route"), &written.route)?;
         let mut rewrite = match &written.rewrite {
-            Some(written) => Rewrite::compile(&place.field("rewrite"), written)?,
+            Some(written) => Rewrite::compile(&place.field("rewrite"), written, self.world.regex_encoding)?,
             None => Rewrite::default(),
         };
         rewrite.authority = rewrite.authority.or_else(|| own.authority.clone());
@@ -42,7 +42,7 @@ impl RouteCompiler<'_> {
             cors: written
                 .cors_policy
                 .as_ref()
-                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors))
+                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors, self.world.regex_encoding))
                 .transpose()?,
             rewrite,
             request_changes: retry_headers(place, written)?,
@@ -122,31 +122,65 @@ impl RouteCompiler<'_> {
             if let Some(text) = text {
                 let place = place.field(field);
                 refuse_empty_prefix(&place, text)?;
-                let text = TextCondition::compile(&place, text)?;
+                let text = self.text(&place, text)?;
                 conditions.headers.push(HeaderCondition { name: format!(":{field}"), text, without: false });
             }
         }
-        header_conditions(&place.field("headers"), &written.headers, false, &mut conditions)?;
-        header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, &mut conditions)?;
+        self.header_conditions(&place.field("headers"), &written.headers, false, &mut conditions)?;
+        self.header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, &mut conditions)?;
 
         let query_params = place.field("queryParams");
         for (name, text) in &written.query_params {
-            conditions.query.push(QueryCondition {
-                name: name.clone(),
-                text: TextCondition::compile(&query_params.field(name), text)?,
-            });
+            conditions
+                .query
+                .push(QueryCondition { name: name.clone(), text: self.text(&query_params.field(name), text)? });
         }
 
         conditions.path = match &written.uri {
             // Envoy's route needs one way of comparing the path; Istio writes the prefix `/` where there is none.
-            Some(uri) if *uri != StringMatch::default() => Some(PathCondition {
-                text: TextCondition::compile(&place.field("uri"), uri)?,
-                any_case: written.ignore_uri_case,
-            }),
+            Some(uri) if *uri != StringMatch::default() => {
+                Some(PathCondition { text: self.text(&place.field("uri"), uri)?, any_case: written.ignore_uri_case })
+            }
             _ => None,
         };
         conditions.port = self.request_port(place, written)?;
         Ok(conditions)
+    }
+
+    /// Conditions on headers; `host` is another name for `:authority`, as in Envoy.
+    fn header_conditions(
+        &self,
+        place: &Place<'_>,
+        written: &BTreeMap<String, StringMatch>,
+        without: bool,
+        into: &mut Conditions,
+    ) -> Result<(), Refusal> {
+        for (name, text) in written {
+            let place = place.field(name);
+            if let Some(claim) = name.strip_prefix(CLAIMS) {
+                let path = claim_path(claim).ok_or_else(|| {
+                    place.refuse(format!("`{name}` does not name a claim: write {CLAIMS}.name or {CLAIMS}[name][name]"))
+                })?;
+                into.claims.push(ClaimCondition { path, text: self.text(&place, text)?, without });
+                continue;
+            }
+            let token = name.strip_prefix(':').unwrap_or(name);
+            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            if token.is_empty() || !token.bytes().all(is_token) {
+                return Err(place.refuse(format!("`{name}` is not the name of a header")));
+            }
+            // Istio takes a bare `*` in withoutHeaders for mere presence.
+            let any = without && text.regex.as_deref() == Some("*");
+            let text = if any { TextCondition::Present } else { self.text(&place, text)? };
+            let name = name.to_ascii_lowercase();
+            let name = if name == "host" { ":authority".to_owned() } else { name };
+            into.headers.push(HeaderCondition { name, text, without });
+        }
+        Ok(())
+    }
+
+    fn text(&self, place: &Place<'_>, written: &StringMatch) -> Result<TextCondition, Refusal> {
+        TextCondition::compile(place, written, self.world.regex_encoding)
     }
 
     /// The port that each request has to be asked for: none, if the configuration says the listener's.
@@ -266,37 +300,6 @@ fn header_changes(place: &Place<'_>, written: Option<&HeaderRules>) -> Result<He
         Some(written) => HeaderChanges::compile(&place.field("headers"), written),
         None => Ok(HeaderChanges::default()),
     }
-}
-
-/// Conditions on headers; `host` is another name for `:authority`, as in Envoy.
-fn header_conditions(
-    place: &Place<'_>,
-    written: &BTreeMap<String, StringMatch>,
-    without: bool,
-    into: &mut Conditions,
-) -> Result<(), Refusal> {
-    for (name, text) in written {
-        let place = place.field(name);
-        if let Some(claim) = name.strip_prefix(CLAIMS) {
-            let path = claim_path(claim).ok_or_else(|| {
-                place.refuse(format!("`{name}` does not name a claim: write {CLAIMS}.name or {CLAIMS}[name][name]"))
-            })?;
-            into.claims.push(ClaimCondition { path, text: TextCondition::compile(&place, text)?, without });
-            continue;
-        }
-        let token = name.strip_prefix(':').unwrap_or(name);
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if token.is_empty() || !token.bytes().all(is_token) {
-            return Err(place.refuse(format!("`{name}` is not the name of a header")));
-        }
-        // Istio takes a bare `*` in withoutHeaders for mere presence.
-        let any = without && text.regex.as_deref() == Some("*");
-        let text = if any { TextCondition::Present } else { TextCondition::compile(&place, text)? };
-        let name = name.to_ascii_lowercase();
-        let name = if name == "host" { ":authority".to_owned() } else { name };
-        into.headers.push(HeaderCondition { name, text, without });
-    }
-    Ok(())
 }
 
 /// Istio, `validateStringMatch`: a prefix of nothing would match everything.

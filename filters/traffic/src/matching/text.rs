@@ -2,7 +2,7 @@
 
 use crate::refusal::{Place, Refusal};
 use crate::regex::{LONGEST, Regex, Rewrite};
-use crate::written::StringMatch;
+use crate::written::{RegexEncoding, StringMatch};
 
 /// A condition on the bytes of a value.
 #[derive(Clone, Debug)]
@@ -19,12 +19,12 @@ pub(crate) enum TextCondition {
 
 impl TextCondition {
     /// Compiles what was written at `place`; with nothing written, the value has only to be there.
-    pub(crate) fn compile(place: &Place<'_>, written: &StringMatch) -> Result<Self, Refusal> {
+    pub(crate) fn compile(place: &Place<'_>, written: &StringMatch, encoding: RegexEncoding) -> Result<Self, Refusal> {
         match (&written.exact, &written.prefix, &written.regex) {
             (None, None, None) => Ok(Self::Present),
             (Some(exact), None, None) => Ok(Self::Exact(exact.as_bytes().to_vec())),
             (None, Some(prefix), None) => Ok(Self::Prefix(prefix.as_bytes().to_vec())),
-            (None, None, Some(regex)) => Ok(Self::Regex(compile_regex(&place.field("regex"), regex)?)),
+            (None, None, Some(regex)) => Ok(Self::Regex(compile_regex(&place.field("regex"), regex, encoding)?)),
             _ => Err(place.refuse("has more than one of exact, prefix and regex")),
         }
     }
@@ -51,14 +51,14 @@ impl TextCondition {
 }
 
 /// Compiles `pattern`, which is to match whole values.
-fn compile_regex(place: &Place<'_>, pattern: &str) -> Result<Regex, Refusal> {
+fn compile_regex(place: &Place<'_>, pattern: &str, encoding: RegexEncoding) -> Result<Regex, Refusal> {
     if pattern.is_empty() {
         return Err(place.refuse("must not be empty"));
     }
     if pattern.len() > LONGEST {
         return Err(place.refuse(format!("{} characters are more than {LONGEST}", pattern.len())));
     }
-    Regex::compile(pattern).map_err(|reason| place.refuse(format!("`{pattern}`: {reason}")))
+    Regex::compile(pattern, encoding).map_err(|reason| place.refuse(format!("`{pattern}`: {reason}")))
 }
 
 /// Compiles `pattern`, and `rewrite` to put in the place of its matches, which were written at `place`.
@@ -66,8 +66,9 @@ pub(crate) fn compile_replacement(
     place: &Place<'_>,
     pattern: &str,
     rewrite: &str,
+    encoding: RegexEncoding,
 ) -> Result<(Regex, Rewrite), Refusal> {
-    let regex = compile_regex(&place.field("match"), pattern)?;
+    let regex = compile_regex(&place.field("match"), pattern, encoding)?;
     let rewrite = Rewrite::compile(&regex, rewrite)
         .map_err(|reason| place.field("rewrite").refuse(format!("`{rewrite}`: {reason}")))?;
     Ok((regex, rewrite))
@@ -79,8 +80,12 @@ mod tests {
     use crate::wasm_test::test;
 
     fn regex(pattern: &str) -> Result<TextCondition, String> {
+        encoded(pattern, RegexEncoding::Latin1)
+    }
+
+    fn encoded(pattern: &str, encoding: RegexEncoding) -> Result<TextCondition, String> {
         let written = StringMatch { regex: Some(pattern.to_owned()), ..StringMatch::default() };
-        TextCondition::compile(&Place::root("match"), &written).map_err(|refusal| refusal.to_string())
+        TextCondition::compile(&Place::root("match"), &written, encoding).map_err(|refusal| refusal.to_string())
     }
 
     #[test]
@@ -91,8 +96,15 @@ mod tests {
     }
 
     #[test]
-    fn a_dot_matches_neither_a_line_feed_nor_half_a_character() {
+    fn a_dot_matches_any_byte_but_a_line_feed() {
         let any = regex(".*").unwrap();
+        assert!(any.holds(b"") && any.holds("é".as_bytes()) && any.holds(b"\xe9"));
+        assert!(!any.holds(b"a\nb"));
+    }
+
+    #[test]
+    fn in_utf8_a_dot_matches_no_half_of_a_character() {
+        let any = encoded(".*", RegexEncoding::Utf8).unwrap();
         assert!(any.holds(b"") && any.holds("é".as_bytes()));
         assert!(!any.holds(b"a\nb") && !any.holds(b"\xe9"));
     }
@@ -100,7 +112,7 @@ mod tests {
     #[test]
     fn a_regex_that_would_blow_up_is_refused() {
         assert_eq!(
-            regex(r"(\pL{9}|.){100}").unwrap_err(),
+            encoded(r"(\pL{9}|.){100}", RegexEncoding::Utf8).unwrap_err(),
             r"match.regex: `(\pL{9}|.){100}`: needs more than 1048576 bytes when compiled"
         );
         assert_eq!(regex(&"a".repeat(1025)).unwrap_err(), "match.regex: 1025 characters are more than 1024");
@@ -125,7 +137,7 @@ mod tests {
     #[test]
     fn two_ways_of_comparing_at_once_are_refused() {
         let written = StringMatch { exact: Some("a".into()), prefix: Some("a".into()), regex: None };
-        let refusal = TextCondition::compile(&Place::root("uri"), &written).unwrap_err();
+        let refusal = TextCondition::compile(&Place::root("uri"), &written, RegexEncoding::Latin1).unwrap_err();
         assert_eq!(refusal.to_string(), "uri: has more than one of exact, prefix and regex");
     }
 }

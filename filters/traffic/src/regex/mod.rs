@@ -1,4 +1,5 @@
-//! Regular expressions that mean what they mean in Envoy: RE2's, with its default options.
+//! Regular expressions that mean what they mean in Envoy: RE2's, with its default options but the encoding
+//! ([`RegexEncoding`]).
 //!
 //! The pattern is parsed here ([`parse`]; RE2's syntax is that of no Rust crate), compiled to an automaton ([`program`])
 //! and run by `regex-automata`: whole values by a DFA built as needed, replacements by a simulation that knows groups.
@@ -8,6 +9,7 @@
 //! Rules are cited from [RE2's syntax](https://github.com/google/re2/wiki/Syntax) and its source.
 
 mod code_points;
+mod latin1;
 mod node;
 mod parse;
 mod program;
@@ -20,6 +22,7 @@ mod utf8;
 
 pub(crate) use rewrite::Rewrite;
 
+use crate::written::RegexEncoding;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::{Anchored, Input, MatchKind};
@@ -39,24 +42,26 @@ pub(crate) struct Regex(Arc<Compiled>);
 #[derive(Debug)]
 struct Compiled {
     pattern: String,
+    encoding: RegexEncoding,
     groups: u32,
     dfa: DFA,
     cache: Spare<Cache>,
 }
 
 impl Regex {
-    /// Compiles `pattern`, or says why it cannot be.
-    pub(crate) fn compile(pattern: &str) -> Result<Self, String> {
+    /// Compiles `pattern` for texts of `encoding`, or says why it cannot be.
+    pub(crate) fn compile(pattern: &str, encoding: RegexEncoding) -> Result<Self, String> {
         if pattern.len() > LONGEST {
             return Err(format!("{} characters are more than {LONGEST}", pattern.len()));
         }
-        let parsed = parse::parse(pattern)?;
-        let nfa = program::compile(&parsed.node)?;
+        let parsed = parse::parse(pattern, encoding)?;
+        let nfa = program::compile(&parsed.node, encoding)?;
         // The longest match is the whole value if any match is.
         let config = DFA::config().match_kind(MatchKind::All).cache_capacity(STATES).skip_cache_capacity_check(true);
         let dfa = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
         Ok(Self(Arc::new(Compiled {
             pattern: pattern.to_owned(),
+            encoding,
             groups: parsed.groups,
             dfa,
             cache: Spare::default(),
@@ -85,6 +90,14 @@ impl Regex {
     /// How many capturing groups there are.
     fn groups(&self) -> u32 {
         self.0.groups
+    }
+
+    /// How many bytes the character takes that `text` begins with.
+    fn first_len(&self, text: &[u8]) -> usize {
+        match self.0.encoding {
+            RegexEncoding::Latin1 => 1,
+            RegexEncoding::Utf8 => utf8::first_len(text),
+        }
     }
 
     fn nfa(&self) -> &NFA {

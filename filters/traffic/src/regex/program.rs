@@ -1,7 +1,9 @@
 //! From what a pattern says to an automaton, in RE2's way.
 
 use super::node::{Node, Repeat};
-use super::utf8::{self, Bytes};
+use super::utf8::Bytes;
+use super::{latin1, utf8};
+use crate::written::RegexEncoding;
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::primitives::StateID;
 use std::collections::BTreeMap;
@@ -15,18 +17,19 @@ pub(super) const LAST_GROUP: u32 = 9;
 /// Why an automaton could not be built; boxed, because it is large.
 type Failed = Box<BuildError>;
 
-/// Compiles `node`.
-pub(super) fn compile(node: &Node) -> Result<NFA, String> {
-    Compiler::default().compile(node).map_err(|error| match error.size_limit() {
+/// Compiles `node` for texts of `encoding`.
+pub(super) fn compile(node: &Node, encoding: RegexEncoding) -> Result<NFA, String> {
+    let compiler = Compiler { builder: Builder::new(), encoding, known: BTreeMap::new() };
+    compiler.compile(node).map_err(|error| match error.size_limit() {
         Some(limit) => format!("needs more than {limit} bytes when compiled"),
         None => error.to_string(),
     })
 }
 
 /// An automaton in the making, from its end to its beginning.
-#[derive(Default)]
 struct Compiler {
     builder: Builder,
+    encoding: RegexEncoding,
     /// The states of the class that is being compiled, by what they do: what ends alike shares its end.
     known: BTreeMap<Vec<(Bytes, StateID)>, StateID>,
 }
@@ -117,7 +120,10 @@ impl Compiler {
     fn class(&mut self, ranges: &[(u32, u32)], next: StateID) -> Result<StateID, Failed> {
         let mut sequences: Vec<Vec<Bytes>> = Vec::new();
         for &(from, to) in ranges {
-            utf8::encode(from, to, &mut |sequence| sequences.push(sequence.to_vec()));
+            match self.encoding {
+                RegexEncoding::Latin1 => sequences.extend(latin1::encode(from, to).map(|bytes| vec![bytes])),
+                RegexEncoding::Utf8 => utf8::encode(from, to, &mut |sequence| sequences.push(sequence.to_vec())),
+            }
         }
         self.known.clear();
         self.sequences(&sequences, 0, next)

@@ -46,6 +46,9 @@ pub struct Configuration {
     /// How a header that is repeated is matched.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub repeated_headers: RepeatedHeaders,
+    /// What regular expressions take for a character.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub regex_encoding: RegexEncoding,
     #[serde(skip)]
     pub(crate) digest: Digest,
 }
@@ -118,4 +121,17 @@ pub enum RepeatedHeaders {
     Individually,
     /// The values joined with a comma, as Envoy did before.
     Joined,
+}
+
+/// What regular expressions take for a character, in patterns as in values.
+///
+/// Both mean the same where pattern and value are ASCII.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RegexEncoding {
+    /// Each byte, as Envoy does from 1.39 on (its `re2_use_latin1_mode`): `é` is two characters, which `..` matches.
+    #[default]
+    Latin1,
+    /// A code point in UTF-8, as Envoy did before: `.` matches `é`, and no byte that is not UTF-8.
+    Utf8,
 }

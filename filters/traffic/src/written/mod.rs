@@ -14,7 +14,7 @@ pub use canary_policy::{
     CanaryPolicy, CanaryRoute, Compare, Delivery, Failover, Guard, IssueCookie, JwtClaim, JwtMatch, Key,
     KeyedPercentage, Ramp, SameSite, Shadow, ShadowHeaders, SourceIp, Split, SplitMode, TimeWindow, When,
 };
-pub use configuration::{Configuration, RepeatedHeaders, Source, Unmatched};
+pub use configuration::{Configuration, RegexEncoding, RepeatedHeaders, Source, Unmatched};
 pub use destination_rule::{
     ConnectionPool, ConsistentHash, DestinationRule, HashCookie, HttpPool, LoadBalancer, OutlierDetection,
     PortTrafficPolicy, Subset, TcpPool, TrafficPolicy,

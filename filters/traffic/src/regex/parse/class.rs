@@ -30,9 +30,7 @@ impl<'p> Parser<'p> {
         }
         self.rest = self.after(1);
         let mut single = CodePoints::of(&single);
-        if self.flags.any_case {
-            unicode::fold_case(&mut single);
-        }
+        self.fold_case(&mut single);
         set.add(&single);
         if negated {
             set.negate();
@@ -111,9 +109,7 @@ impl<'p> Parser<'p> {
 
     /// `set` with the other case if case is looked away from, and only then, if asked, what is not in it.
     fn cased(&self, mut set: CodePoints, negated: bool) -> CodePoints {
-        if self.flags.any_case {
-            unicode::fold_case(&mut set);
-        }
+        self.fold_case(&mut set);
         if negated {
             set.negate();
         }

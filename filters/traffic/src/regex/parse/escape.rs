@@ -59,10 +59,11 @@ impl<'p> Parser<'p> {
             '0'..='7' => Some(self.octal(character)),
             other => (other.is_ascii() && !other.is_ascii_alphanumeric()).then_some(other.into()),
         };
-        code_point.ok_or_else(|| {
-            let length = start.len() - self.rest.len();
-            format!("unknown escape {}", excerpt(start.get(..length).unwrap_or(start)))
-        })
+        match code_point {
+            Some(code_point) if code_point <= self.last() => Ok(code_point),
+            Some(_) => Err(format!("{} is more than a byte: only regexEncoding utf8 has it", self.since(start))),
+            None => Err(format!("unknown escape {}", excerpt(self.since(start)))),
+        }
     }
 
     /// Reads up to two more octal digits after the first.

@@ -7,8 +7,10 @@ mod group;
 mod repeat;
 
 use super::code_points::{CodePoints, LAST};
+use super::latin1;
 use super::node::Node;
 use super::unicode;
+use crate::written::RegexEncoding;
 use group::{Flags, Group};
 use regex_automata::util::look::Look;
 
@@ -24,9 +26,22 @@ pub(super) struct Parsed {
 }
 
 /// Parses `pattern`, or says what of it is wrong.
-pub(super) fn parse(pattern: &str) -> Result<Parsed, String> {
+pub(super) fn parse(pattern: &str, encoding: RegexEncoding) -> Result<Parsed, String> {
+    match encoding {
+        RegexEncoding::Latin1 if !pattern.is_ascii() => {
+            // Go, with which Istio checks, reads UTF-8.
+            parse_characters(pattern, RegexEncoding::Utf8)?;
+            parse_characters(&latin1::characters(pattern), encoding).map_err(|reason| latin1::escaped(&reason))
+        }
+        _ => parse_characters(pattern, encoding),
+    }
+}
+
+/// Parses the characters of `pattern`, be they bytes or not.
+fn parse_characters(pattern: &str, encoding: RegexEncoding) -> Result<Parsed, String> {
     let mut parser = Parser {
         rest: pattern,
+        encoding,
         flags: Flags::default(),
         group: Group::outermost(),
         outer: Vec::new(),
@@ -49,6 +64,7 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, String> {
 struct Parser<'p> {
     /// What is still to be parsed.
     rest: &'p str,
+    encoding: RegexEncoding,
     flags: Flags,
     /// The group that is being parsed.
     group: Group<'p>,
@@ -106,11 +122,27 @@ impl<'p> Parser<'p> {
 
     fn literal(&mut self, code_point: u32) {
         let mut set = CodePoints::of(&[(code_point, code_point)]);
-        if self.flags.any_case {
-            unicode::fold_case(&mut set);
-        }
+        self.fold_case(&mut set);
         let alone = set.ranges() == [(code_point, code_point)];
         self.push(if alone { Node::Char(code_point) } else { Node::Class(set) });
+    }
+
+    /// Adds to `set` the other case of what is in it, if case is looked away from.
+    fn fold_case(&self, set: &mut CodePoints) {
+        match self.encoding {
+            _ if !self.flags.any_case => {}
+            // RE2, `AddFoldedRangeLatin1`.
+            RegexEncoding::Latin1 => unicode::fold_ascii(set),
+            RegexEncoding::Utf8 => unicode::fold_case(set),
+        }
+    }
+
+    /// The last character.
+    fn last(&self) -> u32 {
+        match self.encoding {
+            RegexEncoding::Latin1 => latin1::LAST,
+            RegexEncoding::Utf8 => LAST,
+        }
     }
 
     /// What follows `length` bytes.

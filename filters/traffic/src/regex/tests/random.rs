@@ -1,5 +1,6 @@
 //! Properties of random patterns and texts.
 
+use super::{ENCODINGS, latin1, utf8};
 use crate::regex::{Regex, Rewrite};
 use crate::wasm_test::test;
 use proptest::prelude::*;
@@ -71,7 +72,7 @@ fn other(pattern: &str, anchored: bool) -> regex::bytes::Regex {
 proptest! {
     #[test]
     fn what_is_common_means_the_same(pattern in common(), texts in prop::collection::vec(likely(), 8)) {
-        let regex = Regex::compile(&pattern).unwrap();
+        let regex = latin1(&pattern).unwrap();
         let expected = other(&pattern, true);
         for text in &texts {
             prop_assert_eq!(regex.is_full_match(text.as_bytes()), expected.is_match(text.as_bytes()), "{} {:?}", pattern, text);
@@ -80,7 +81,7 @@ proptest! {
 
     #[test]
     fn the_first_match_is_the_same(pattern in common(), text in likely()) {
-        let regex = Regex::compile(&pattern).unwrap();
+        let regex = latin1(&pattern).unwrap();
         let once = regex.replace_all(text.as_bytes(), &Rewrite::compile(&regex, "<\\0>").unwrap());
         let expected = other(&pattern, false).find(text.as_bytes()).map(|found| found.range());
         let begins = once.iter().position(|byte| *byte == b'<');
@@ -92,24 +93,54 @@ proptest! {
     }
 
     #[test]
+    fn with_ascii_both_encodings_agree(
+        pattern in prop_oneof![common(), text("[](){}|*+?^$.\\:-,<>=!PQEpdisxUm0129ak&\n", 0..25)],
+        texts in prop::collection::vec(likely(), 8),
+    ) {
+        let (bytes, characters) = (latin1(&pattern), utf8(&pattern));
+        let large = bytes.as_ref().is_err_and(|reason| reason.contains("more than a byte"));
+        prop_assert!(large || bytes.is_ok() == characters.is_ok());
+        if let (Ok(bytes), Ok(characters)) = (bytes, characters) {
+            let rewrite = Rewrite::compile(&bytes, r"<\0>").unwrap();
+            for text in texts.iter().map(String::as_bytes) {
+                prop_assert_eq!(bytes.is_full_match(text), characters.is_full_match(text), "{:?}", text);
+                prop_assert_eq!(bytes.replace_all(text, &rewrite), characters.replace_all(text, &rewrite));
+            }
+        }
+    }
+
+    #[test]
+    fn in_latin1_a_text_is_its_bytes(text in any::<String>(), odd in any::<Vec<u8>>()) {
+        let escaped: String = text.bytes().map(|byte| format!(r"\x{byte:02x}")).collect();
+        let quoted = text.replace('\\', "");
+        for (pattern, text) in [(escaped, &text), (format!(r"\Q{quoted}"), &quoted)] {
+            let regex = latin1(&pattern).unwrap();
+            prop_assert!(regex.is_full_match(text.as_bytes()));
+            prop_assert_eq!(regex.is_full_match(&odd), odd == text.as_bytes());
+        }
+        prop_assert!(latin1("(?s).*").unwrap().is_full_match(&odd));
+    }
+
+    #[test]
     fn no_pattern_panics(pattern in text("[](){}|*+?^$.\\:-,<>=!PQEpdisxUm0129a&é\n😀", 0..25), text in any::<Vec<u8>>()) {
-        if let Ok(regex) = Regex::compile(&pattern) {
+        for regex in ENCODINGS.into_iter().filter_map(|encoding| Regex::compile(&pattern, encoding).ok()) {
             let _ = regex.is_full_match(&text);
             let identity = Rewrite::compile(&regex, r"\0").unwrap();
-            prop_assert_eq!(regex.replace_all(&text, &identity), text);
+            prop_assert_eq!(regex.replace_all(&text, &identity), text.as_slice());
         }
     }
 
     #[test]
     fn no_text_panics(pattern in common(), text in any::<Vec<u8>>()) {
-        let regex = Regex::compile(&pattern).unwrap();
-        prop_assert_eq!(regex.is_full_match(&text), regex.is_full_match(&text));
-        prop_assert_eq!(regex.replace_all(&text, &Rewrite::compile(&regex, r"\0").unwrap()), text);
+        for regex in ENCODINGS.map(|encoding| Regex::compile(&pattern, encoding).unwrap()) {
+            prop_assert_eq!(regex.is_full_match(&text), regex.is_full_match(&text));
+            prop_assert_eq!(regex.replace_all(&text, &Rewrite::compile(&regex, r"\0").unwrap()), text.as_slice());
+        }
     }
 
     #[test]
     fn no_rewrite_panics(rewrite in text("\\\\0123abé", 0..9), text in text("abc", 0..9)) {
-        let regex = Regex::compile("(a)|(b+)").unwrap();
+        let regex = latin1("(a)|(b+)").unwrap();
         if let Ok(rewrite) = Rewrite::compile(&regex, &rewrite) {
             let _ = regex.replace_all(text.as_bytes(), &rewrite);
         }

@@ -46,8 +46,16 @@ fn hexadecimal(digits: &str) -> u32 {
 
 /// Adds to `set` every code point that is one in it but for its case.
 pub(super) fn fold_case(set: &mut CodePoints) {
+    // ASCII, of which most patterns are, many times as fast.
     if !set.overlaps(0x80, LAST) {
-        return fold_ascii(set);
+        fold_ascii(set);
+        // The Kelvin sign and the long s.
+        for (letter, other) in [(0x6b, 0x212a), (0x73, 0x17f)] {
+            if set.contains(letter) {
+                set.add(&CodePoints::of(&[(other, other)]));
+            }
+        }
+        return;
     }
     // A letter has up to four forms (Θ, θ, ϑ, ϴ), each told by the one before: at most three rounds add something.
     loop {
@@ -59,8 +67,8 @@ pub(super) fn fold_case(set: &mut CodePoints) {
     }
 }
 
-/// [`fold_case`] for ASCII, of which most patterns are: many times as fast.
-fn fold_ascii(set: &mut CodePoints) {
+/// Adds to `set` every letter of ASCII that is one in it but for its case.
+pub(super) fn fold_ascii(set: &mut CodePoints) {
     let mut missing = Vec::new();
     for &(from, to) in set.ranges() {
         for (first, last, other) in [(0x41, 0x5a, 0x61), (0x61, 0x7a, 0x41)] {
@@ -71,12 +79,6 @@ fn fold_ascii(set: &mut CodePoints) {
         }
     }
     set.add(&CodePoints::of(&missing));
-    // The Kelvin sign and the long s.
-    for (letter, other) in [(0x6b, 0x212a), (0x73, 0x17f)] {
-        if set.contains(letter) {
-            set.add(&CodePoints::of(&[(other, other)]));
-        }
-    }
 }
 
 /// What `line` of the case folding adds to `set`.
