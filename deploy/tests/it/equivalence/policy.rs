@@ -45,7 +45,7 @@ pub(super) enum Text {
     Star,
     Exact(String),
     Prefix(String),
-    /// With a text that it matches.
+    /// With a text that it matches, as such or in Latin-1.
     Regex(String, String),
 }
 
@@ -146,6 +146,11 @@ fn regex() -> impl Strategy<Value = Text> {
         ("ab", "ab"),
         (".", "x"),
         (".", "é"),
+        ("..", "é"),
+        (r"\W+", "é"),
+        ("[é-ü]+", "é"),
+        ("aé?", "a"),
+        ("é{2}", "éé"),
         (".*", ""),
         (".*", "ab"),
         (".+", "a"),
@@ -172,6 +177,9 @@ fn regex() -> impl Strategy<Value = Text> {
         ("^a.*$", "ab"),
         ("(?i)AB", "ab"),
         ("(?s).*", "a"),
+        ("(?i)É", "é"),
+        (r"(?i)a[^\xe9]+", "aé"),
+        (r"\PL*", "é"),
         (r"a\b.*", "a,b"),
         (".*,b", "a,b"),
         ("[^,]*", "a"),

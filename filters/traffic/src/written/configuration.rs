@@ -129,7 +129,8 @@ pub enum RepeatedHeaders {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RegexEncoding {
-    /// Each byte, as Envoy does from 1.39 on (its `re2_use_latin1_mode`): `é` is two characters, which `..` matches.
+    /// Each byte, as Envoy does since August 2026 (CVE-2026-73552, `re2_use_latin1_mode`): `é` is two characters, which
+    /// `..` matches, and no letter beyond ASCII has another case. An escape beyond `\xff` is refused.
     #[default]
     Latin1,
     /// A code point in UTF-8, as Envoy did before: `.` matches `é`, and no byte that is not UTF-8.
