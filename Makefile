@@ -37,9 +37,9 @@ test: build ## every test: native, in the test host, in a real Envoy, as wasm32 
 	$(call say,every test passed)
 
 # Measured is Envoy; the client need not be fast, and is there already if tests were run.
-bench: build ## what rules cost a request: header-router, Envoy's own route table, neither
+bench: build ## what rules and splits cost a request: Serin, Envoy's own routes, neither
 	$(call say,measuring)
-	@$(with_envoy) cargo bench --locked --profile dev -p serin --bench rules
+	@$(with_envoy) cargo bench --locked --profile dev -p serin --bench rules --bench splits
 
 lint: setup ## formatting, clippy, documentation, scripts
 	$(call say,formatting)

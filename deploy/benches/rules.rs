@@ -1,7 +1,8 @@
-//! What a request costs an Envoy: by the number of rules, with header-router, with Envoy's own route table, with neither.
+//! What rules cost a request in an Envoy: by their number, with header-router and with Envoy's own route table.
 //!
-//! One worker answers by itself, so no upstream is in the numbers; the rule in the middle applies. The CPU time is that of
-//! the whole process, as the kernel counts it. The three take turns, in several rounds, and medians are shown.
+//! One worker answers by itself, so no upstream is in the numbers. The CPU time is that of the whole process, as the kernel
+//! counts it. The subjects take turns, in several rounds, and medians are shown. Beside an Envoy that does nothing there is
+//! one with a Wasm filter that does nothing: whatever a filter decides, it costs that much to ask it.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -17,7 +18,7 @@ use std::path::Path;
 
 const RULES: [usize; 4] = [10, 100, 1_000, 10_000];
 
-/// How often each of the three has its turn.
+/// How often each subject has its turn.
 const ROUNDS: usize = 7;
 
 /// How many requests a turn has.
@@ -26,28 +27,59 @@ const REQUESTS: u64 = 4_000;
 /// How many of them at a time: each keeps its connection.
 const CONCURRENCY: u64 = 8;
 
-/// The three, by the names of their listeners.
-const SUBJECTS: [&str; 3] = ["nothing", "route table", "header-router"];
+/// The subjects, by the names of their listeners.
+const SUBJECTS: [&str; 4] = ["nothing", "route table", "empty filter", "header-router"];
 
-/// What rules look at.
+const NOTHING_AT_ALL: usize = 0;
+const ROUTE_TABLE: usize = 1;
+const EMPTY_FILTER: usize = 2;
+const HEADER_ROUTER: usize = 3;
+
+/// A filter that has every callback of a stream and does nothing in it.
+const EMPTY: &str = r#"(module
+    (memory (export "memory") 1)
+    (func (export "proxy_abi_version_0_2_1"))
+    (func (export "_initialize"))
+    (func (export "proxy_on_memory_allocate") (param i32) (result i32) i32.const 1024)
+    (func (export "proxy_on_vm_start") (param i32 i32) (result i32) i32.const 1)
+    (func (export "proxy_on_configure") (param i32 i32) (result i32) i32.const 1)
+    (func (export "proxy_on_context_create") (param i32 i32))
+    (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) i32.const 0)
+    (func (export "proxy_on_response_headers") (param i32 i32 i32) (result i32) i32.const 0)
+    (func (export "proxy_on_done") (param i32) (result i32) i32.const 1)
+    (func (export "proxy_on_log") (param i32))
+    (func (export "proxy_on_delete") (param i32)))"#;
+
+/// What rules look at, and which of them applies.
 #[derive(Clone, Copy)]
 enum By {
     Header,
+    /// The request meets the last rule only, as most requests do where the first rules are for few.
+    HeaderLast,
     Prefix,
 }
 
 impl By {
     fn name(self) -> &'static str {
         match self {
-            Self::Header => "exact header",
-            Self::Prefix => "path prefix",
+            Self::Header => "exact header, the middle rule",
+            Self::HeaderLast => "exact header, the last rule",
+            Self::Prefix => "path prefix, the middle rule",
+        }
+    }
+
+    /// The place of the rule that applies.
+    fn applies(self, rules: usize) -> usize {
+        match self {
+            Self::Header | Self::Prefix => rules / 2,
+            Self::HeaderLast => rules - 1,
         }
     }
 
     /// The rule of that place as a route of Envoy's.
     fn route(self, place: usize) -> Value {
         let route_match = match self {
-            Self::Header => {
+            Self::Header | Self::HeaderLast => {
                 json!({"prefix": "/", "headers": [{"name": "x-user", "string_match": {"exact": user(place)}}]})
             }
             Self::Prefix => json!({"prefix": path(place)}),
@@ -58,7 +90,7 @@ impl By {
     /// The rule of that place as a VirtualService's.
     fn rule(self, place: usize) -> Value {
         let one_match = match self {
-            Self::Header => json!({"headers": {"x-user": {"exact": user(place)}}}),
+            Self::Header | Self::HeaderLast => json!({"headers": {"x-user": {"exact": user(place)}}}),
             Self::Prefix => json!({"uri": {"prefix": path(place)}}),
         };
         json!({"match": [one_match], "route": [{"destination": {"host": "chosen.example"}}]})
@@ -67,7 +99,7 @@ impl By {
     /// Requests to which the rule of that place applies.
     fn load(self, place: usize) -> (String, Vec<(String, String)>) {
         match self {
-            Self::Header => ("/cart".to_owned(), vec![("x-user".to_owned(), user(place))]),
+            Self::Header | Self::HeaderLast => ("/cart".to_owned(), vec![("x-user".to_owned(), user(place))]),
             Self::Prefix => (format!("{}items", path(place)), Vec::new()),
         }
     }
@@ -104,44 +136,59 @@ fn listener(name: &str, filter: Option<Value>, routes: &[Value]) -> Value {
     })
 }
 
-fn header_router(module: &Path, by: By, rules: usize) -> Value {
-    let http: Vec<Value> = (0..rules).map(|place| by.rule(place)).collect();
-    let resource = json!({
-        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "shop"},
-        "spec": {"hosts": ["shop.example"], "http": http},
-    });
-    let configuration = json!({"resources": [resource]}).to_string();
+fn wasm(name: &str, module: &Path, configuration: &Value) -> Value {
     json!({
-        "name": "header-router",
+        "name": name,
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
             "config": {
-                "name": "header-router",
+                "name": name,
                 "vm_config": {
+                    "vm_id": name,
                     "runtime": "envoy.wasm.runtime.v8",
                     "code": {"local": {"filename": module.display().to_string()}},
                 },
                 "configuration": {
                     "@type": "type.googleapis.com/google.protobuf.StringValue",
-                    "value": configuration,
+                    "value": configuration.to_string(),
                 },
             },
         },
     })
 }
 
+/// header-router's configuration; the listener's port is written, as it is in every rendered one.
+fn configuration(by: By, rules: usize) -> Value {
+    let http: Vec<Value> = (0..rules).map(|place| by.rule(place)).collect();
+    let resource = json!({
+        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "shop"},
+        "spec": {"hosts": ["shop.example"], "http": http},
+    });
+    json!({"port": 80, "resources": [resource]})
+}
+
 async fn envoy_with(by: By, rules: usize) -> Result<Process, Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
-    let module = directory.path().join("header-router.wasm");
+    let (module, empty) = (directory.path().join("header-router.wasm"), directory.path().join("empty.wasm"));
     fs::write(&module, Module::HeaderRouter.bytes())?;
+    fs::write(&empty, wat::parse_str(EMPTY)?)?;
     let table: Vec<Value> = (0..rules).map(|place| by.route(place)).collect();
     let chosen = json!({"prefix": "/", "headers": [{"name": "x-serin-cluster", "present_match": true}]});
     let configuration = json!({
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
         "static_resources": {"listeners": [
-            listener(SUBJECTS[0], None, &[answered(json!({"prefix": "/"}))]),
-            listener(SUBJECTS[1], None, &table),
-            listener(SUBJECTS[2], Some(header_router(&module, by, rules)), &[answered(chosen)]),
+            listener(SUBJECTS[NOTHING_AT_ALL], None, &[answered(json!({"prefix": "/"}))]),
+            listener(SUBJECTS[ROUTE_TABLE], None, &table),
+            listener(
+                SUBJECTS[EMPTY_FILTER],
+                Some(wasm("empty", &empty, &json!({}))),
+                &[answered(json!({"prefix": "/"}))],
+            ),
+            listener(
+                SUBJECTS[HEADER_ROUTER],
+                Some(wasm("header-router", &module, &configuration(by, rules))),
+                &[answered(chosen)],
+            ),
         ]},
     });
     Ok(Process::start(&find(None)?, &configuration, 1, directory).await?)
@@ -159,7 +206,7 @@ fn cpu_time(process: u32) -> Result<u64, Box<dyn Error>> {
 
 /// One turn: the CPU time of a request, in microseconds.
 async fn turn(envoy: &Process, subject: &str, by: By, rules: usize) -> Result<f64, Box<dyn Error>> {
-    let (path, headers) = by.load(rules / 2);
+    let (path, headers) = by.load(by.applies(rules));
     let load = Load {
         target: envoy.listeners()[subject],
         method: Method::GET,
@@ -184,24 +231,30 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// The row of the table: the medians, and those of the ratios within a round.
+/// What a round has cost, each subject by its place.
+type Round = [f64; SUBJECTS.len()];
+
+/// The row of the table: the medians, and those of the ratio within a round.
 async fn row(by: By, rules: usize) -> Result<Vec<String>, Box<dyn Error>> {
     let envoy = envoy_with(by, rules).await?;
-    let mut rounds: Vec<[f64; 3]> = Vec::with_capacity(ROUNDS);
+    let mut rounds: Vec<Round> = Vec::with_capacity(ROUNDS);
     // The first round is a warm-up.
     for _ in 0..=ROUNDS {
-        let mut costs = [0.0; 3];
+        let mut costs = Round::default();
         for (cost, subject) in costs.iter_mut().zip(SUBJECTS) {
             *cost = turn(&envoy, subject, by, rules).await?;
         }
         rounds.push(costs);
     }
     envoy.stop().await;
-    let of = |measure: &dyn Fn(&[f64; 3]) -> f64| median(rounds.iter().skip(1).map(measure).collect());
+    let of = |measure: &dyn Fn(&Round) -> f64| median(rounds.iter().skip(1).map(measure).collect());
+    let added = |subject: usize| move |costs: &Round| costs[subject] - costs[NOTHING_AT_ALL];
     let mut row = vec![by.name().to_owned(), rules.to_string()];
-    row.extend((0..SUBJECTS.len()).map(|subject| format!("{:.1}", of(&|costs| costs[subject]))));
-    row.push(format!("{:.2}", of(&|costs| costs[2] / costs[1])));
-    row.push(format!("{:.2}", of(&|costs| costs[2] / costs[0])));
+    row.push(format!("{:.1}", of(&|costs| costs[NOTHING_AT_ALL])));
+    row.extend([ROUTE_TABLE, EMPTY_FILTER, HEADER_ROUTER].map(|subject| format!("+{:.1}", of(&added(subject)))));
+    row.push(format!("{:.2}", of(&|costs| added(HEADER_ROUTER)(costs) / added(ROUTE_TABLE)(costs))));
+    let decided = |costs: &Round| costs[HEADER_ROUTER] - costs[EMPTY_FILTER];
+    row.push(format!("{:.2}", of(&|costs| decided(costs) / added(ROUTE_TABLE)(costs))));
     Ok(row)
 }
 
@@ -209,19 +262,20 @@ async fn row(by: By, rules: usize) -> Result<Vec<String>, Box<dyn Error>> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let mut table = Table::new();
     table.load_style(NOTHING);
-    let [nothing, native, ours] = SUBJECTS;
-    let ratios = [format!("{ours} / {native}"), format!("{ours} / {nothing}")];
-    table.set_header(["by", "rules", nothing, native, ours].map(str::to_owned).into_iter().chain(ratios));
+    let ratios = ["header-router / route table", "(header-router - empty filter) / route table"];
+    table.set_header(["by", "rules"].into_iter().chain(SUBJECTS).chain(ratios));
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    for by in [By::Header, By::Prefix] {
+    for by in [By::Header, By::HeaderLast, By::Prefix] {
         for rules in RULES {
             eprintln!("serin: {rules} rules, {}", by.name());
             table.add_row(row(by, rules).await?);
         }
     }
-    println!("CPU time of a request in µs, median of {ROUNDS} rounds of {REQUESTS} requests; one worker");
+    println!(
+        "CPU time of a request in µs, and what is added to it: medians of {ROUNDS} rounds of {REQUESTS} requests; one worker"
+    );
     println!("{}", table.trim_fmt());
     Ok(())
 }

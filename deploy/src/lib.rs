@@ -2,7 +2,8 @@
 //!
 //! People write manifests; [`manifests`] reads them into a [`World`](manifests::World). [`render`] draws an Envoy
 //! configuration from it, [`envoy`] runs one, and [`pocket`] puts an echo server for every pod behind it: a cluster in a
-//! pocket, in which requests can be sent ([`load`]) and seen. [`scenario`] says beforehand who should get what, and judges.
+//! pocket, in which requests can be sent ([`load`]) and seen. [`scenario`] says beforehand who should get what, and judges;
+//! `simulate` asks the rules alone.
 
 pub mod command;
 pub mod echo;
@@ -12,3 +13,4 @@ pub mod manifests;
 pub mod pocket;
 pub mod render;
 pub mod scenario;
+mod simulate;

@@ -2,6 +2,7 @@
 
 mod counts;
 mod render;
+mod simulate;
 mod test;
 mod up;
 
@@ -32,6 +33,7 @@ struct Cli {
 enum Command {
     Up(up::Up),
     Test(test::Test),
+    Simulate(simulate::Simulate),
     #[command(subcommand)]
     Render(render::Render),
 }
@@ -49,6 +51,7 @@ pub fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Up(up) => up.run(),
         Command::Test(test) => test.run(),
+        Command::Simulate(simulate) => simulate.run(),
         Command::Render(render) => render.run(),
     };
     match done {

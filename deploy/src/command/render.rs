@@ -3,7 +3,7 @@
 use super::{CommandResult, Filters, Finding, Manifests, label};
 use crate::render::envoy::{Options, render};
 use crate::render::istio::{self, istio};
-use crate::render::{Endpoints, Filter, Listen};
+use crate::render::{Endpoints, Filter, Listen, extra_stat_tags};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
@@ -146,6 +146,12 @@ impl Istio {
                 writeln!(out, "{list:#}")?;
             }
             Written::Yaml => {
+                writeln!(
+                    out,
+                    "# The filters' metrics have labels where the proxies know them: an annotation of the Pods,"
+                )?;
+                writeln!(out, "#     sidecar.istio.io/extraStatTags: {}", extra_stat_tags())?;
+                writeln!(out, "# or meshConfig.defaultConfig.extraStatTags for all proxies (docs/metrics.md).")?;
                 for manifest in &rendered {
                     write!(out, "---\n{}", serde_saphyr::to_string(manifest)?)?;
                 }

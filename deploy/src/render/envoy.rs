@@ -4,6 +4,7 @@ use super::cluster::{Cluster, Endpoints, clusters};
 use super::listener::{Listen, ListenerName, listener, names};
 use super::plugin::{Filter, PluginConfiguration};
 use super::route::RouteKit;
+use super::stats::stats_config;
 use crate::manifests::{Mistake, Mistakes, World};
 use serde_json::{Value, json};
 use serin_traffic::written::Source;
@@ -47,6 +48,10 @@ pub struct Rendered {
 /// The port of Envoy's admin interface where ports are not left to the system.
 const ADMIN_PORT: u16 = 9901;
 
+/// How many bytes of the answer to a filter's own call Envoy keeps; it resets the call of a larger one. Its default is 32 MiB,
+/// for each of the copies that may be under way.
+const LARGEST_ANSWER: u32 = 2 << 20;
+
 /// The configuration of an Envoy that does in `world` what Istio's proxies would do.
 ///
 /// # Errors
@@ -81,7 +86,7 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
                 warnings.push(warning);
             }
         }
-        let kit = RouteKit { shadow_slots: plugin.shadow_slots, hashed: hashed.clone() };
+        let kit = RouteKit { slots: plugin.slots, hashed: hashed.clone() };
         rendered.push(listener(name, hosts, &plugin.document, &kit, world, options));
     }
     let admin_port = match options.listen {
@@ -91,6 +96,10 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
     let configuration = json!({
         "node": {"id": "serin", "cluster": "serin"},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": admin_port}}},
+        "stats_config": stats_config(),
+        "layered_runtime": {"layers": [{"name": "serin", "static_layer": {
+            "http.async_response_buffer_limit": LARGEST_ANSWER,
+        }}]},
         "static_resources": {
             "listeners": rendered,
             "clusters": clusters.into_iter().map(|cluster| cluster.configuration).collect::<Vec<_>>(),

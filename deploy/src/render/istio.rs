@@ -1,10 +1,12 @@
 //! What to apply to a mesh: one WasmPlugin for each filter, and the EnvoyFilter with the route that they need.
 
-use super::route::retry_policy;
+use super::route::{mirror_policies, retry_policy};
 use crate::manifests::{CLUSTER_DOMAIN, Traffic, World};
 use serde_json::{Value, json};
+use serin_traffic::Policy;
 use serin_traffic::host_name::full_name;
-use serin_traffic::written::{Destination, Spec, VirtualService};
+use serin_traffic::shadow::Slot;
+use serin_traffic::written::{Configuration, Destination, Source, Spec, VirtualService};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the filters run, and where their modules are.
@@ -93,14 +95,18 @@ impl<'a> Rules<'a> {
             Spec::VirtualService(_) => self.virtual_services.iter().any(|(own, _)| own.origin == traffic.origin),
             Spec::DestinationRule(rule) => named(&rule.host, traffic),
             Spec::Service(_) => named(&traffic.manifest.metadata.name, traffic),
+            Spec::CanaryPolicy(policy) => self.virtual_services.iter().any(|(own, _)| {
+                own.namespace == traffic.namespace && own.manifest.metadata.name == policy.virtual_service
+            }),
         };
         self.world.traffic.iter().filter(matters).map(|traffic| traffic.value.clone()).collect()
     }
 
-    /// How many copies one request may cause.
-    fn shadows(&self) -> usize {
-        let rules = self.virtual_services.iter().flat_map(|(_, spec)| &spec.http);
-        rules.map(|rule| rule.mirrors.len() + usize::from(rule.mirror.is_some())).max().unwrap_or(0)
+    /// The slots that the filters will use; none of rules that they would refuse, which say so themselves.
+    fn slots(&self, options: &Options) -> Vec<Slot> {
+        let configuration = Configuration::from_value(configuration(self, options));
+        let compiled = configuration.and_then(|configuration| Policy::compile(&configuration, &Source::default()));
+        compiled.map(|compiled| compiled.policy.slots().to_vec()).unwrap_or_default()
     }
 
     /// The virtual hosts that Istio gives a sidecar for the rules' hosts: one for each port of a Service.
@@ -119,7 +125,8 @@ impl<'a> Rules<'a> {
     }
 }
 
-fn wasm_plugin(filter: &str, priority: u32, rules: &Rules<'_>, options: &Options) -> Value {
+/// The plug-in configuration of every filter.
+fn configuration(rules: &Rules<'_>, options: &Options) -> Value {
     let mut configuration = json!({"resources": rules.resources()});
     if let Some(gateway) = &options.gateway {
         configuration["gateway"] = json!(gateway);
@@ -127,6 +134,10 @@ fn wasm_plugin(filter: &str, priority: u32, rules: &Rules<'_>, options: &Options
     if rules.world.namespace != "default" {
         configuration["namespace"] = json!(rules.world.namespace);
     }
+    configuration
+}
+
+fn wasm_plugin(filter: &str, priority: u32, rules: &Rules<'_>, options: &Options) -> Value {
     json!({
         "apiVersion": "extensions.istio.io/v1alpha1",
         "kind": "WasmPlugin",
@@ -140,7 +151,7 @@ fn wasm_plugin(filter: &str, priority: u32, rules: &Rules<'_>, options: &Options
             "failStrategy": "FAIL_OPEN",
             // Plug-ins of equal code and environment share a VM.
             "vmConfig": {"env": [{"name": "SERIN_FILTER", "value": filter}]},
-            "pluginConfig": configuration,
+            "pluginConfig": configuration(rules, options),
         },
     })
 }
@@ -157,7 +168,7 @@ fn envoy_filter(rules: &Rules<'_>, options: &Options) -> Value {
             .collect(),
         None => vec![json!({"context": context})],
     };
-    let patch = json!({"operation": "INSERT_FIRST", "value": route(rules.shadows())});
+    let patch = json!({"operation": "INSERT_FIRST", "value": route(&rules.slots(options))});
     let patches = matches.iter().map(|at| json!({"applyTo": "HTTP_ROUTE", "match": at, "patch": patch}));
     let name = match rules.virtual_services.as_slice() {
         [(only, _)] => format!("serin-{}", only.manifest.metadata.name),
@@ -175,21 +186,18 @@ fn envoy_filter(rules: &Rules<'_>, options: &Options) -> Value {
 }
 
 /// The route for requests that a filter gave a cluster, with Istio's own defaults for timeout, retries and mirrors.
-fn route(shadows: usize) -> Value {
+fn route(slots: &[Slot]) -> Value {
     let mut action = json!({
         "cluster_header": "x-serin-cluster",
         "timeout": "0s",
         "retry_policy": retry_policy(false),
     });
-    if shadows > 0 {
-        let policy = |number: usize| {
-            json!({
-                "cluster_header": format!("x-serin-shadow-{number}"),
-                "disable_shadow_host_suffix_append": true,
-                "trace_sampled": false,
-            })
-        };
-        action["request_mirror_policies"] = (1..=shadows).map(policy).collect();
+    if !slots.is_empty() {
+        let mut policies = mirror_policies(slots);
+        for policy in &mut policies {
+            policy["trace_sampled"] = json!(false);
+        }
+        action["request_mirror_policies"] = policies.into();
     }
     json!({
         "name": "serin",

@@ -9,8 +9,13 @@ mod listener;
 mod load_balancer;
 mod plugin;
 mod route;
+mod stats;
 mod traffic_policy;
+
+pub(crate) use listener::MESH;
+pub(crate) use plugin::PluginConfiguration;
 
 pub use cluster::Endpoints;
 pub use listener::{Listen, ListenerName};
 pub use plugin::Filter;
+pub use stats::extra_stat_tags;

@@ -5,6 +5,7 @@ use super::listener::ListenerName;
 use crate::manifests::{Mistake, Origin, World};
 use serde_json::{Value, json};
 use serin_traffic::Policy;
+use serin_traffic::shadow::Slot;
 use serin_traffic::written::{Configuration, Source};
 use std::path::PathBuf;
 
@@ -22,7 +23,7 @@ pub(crate) struct PluginConfiguration {
     /// The document.
     pub(crate) document: Value,
     /// How many copies one request may cause.
-    pub(crate) shadow_slots: usize,
+    pub(crate) slots: Vec<Slot>,
     /// What is legal and yet suspect.
     pub(crate) warnings: Vec<Mistake>,
 }
@@ -50,7 +51,7 @@ impl PluginConfiguration {
             Mistake::of_resource(&serin_traffic::Refusal::new(warning.path(), warning.reason()), &origins)
         };
         let warnings = compiled.warnings.iter().map(told).collect();
-        Ok(Self { document, shadow_slots: compiled.policy.shadow_slots(), warnings })
+        Ok(Self { document, slots: compiled.policy.slots().to_vec(), warnings })
     }
 }
 

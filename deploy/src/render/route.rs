@@ -1,11 +1,12 @@
 //! Routes: the cluster that a filter chose, or the plain service.
 
 use serde_json::{Value, json};
+use serin_traffic::shadow::{SLOT, Slot};
 
 /// What every route of a proxy has in common.
 pub(crate) struct RouteKit {
-    /// How many copies one request may cause.
-    pub(crate) shadow_slots: usize,
+    /// The slots from which copies are sent.
+    pub(crate) slots: Vec<Slot>,
     /// The clusters whose endpoints are chosen by a key, each with that key.
     pub(crate) hashed: Vec<(String, Value)>,
 }
@@ -40,15 +41,34 @@ impl RouteKit {
         if let Some(key) = key {
             action["hash_policy"] = json!([key]);
         }
-        if self.shadow_slots > 0 {
-            let copy = |slot: usize| {
-                // Istio leaves the Host of a copy as it is (`DISABLE_SHADOW_HOST_SUFFIX`).
-                json!({"cluster_header": format!("x-serin-shadow-{slot}"), "disable_shadow_host_suffix_append": true})
-            };
-            action["request_mirror_policies"] = (1..=self.shadow_slots).map(copy).collect();
+        if !self.slots.is_empty() {
+            action["request_mirror_policies"] = mirror_policies(&self.slots).into();
         }
         action
     }
+}
+
+/// The mirror policies of a route with these slots. A copy carries nothing that the filters told Envoy.
+pub(crate) fn mirror_policies(slots: &[Slot]) -> Vec<Value> {
+    let name = |place: usize| format!("{SLOT}{}", place + 1);
+    let told = ["x-serin-cluster", "x-serin-subset"].map(str::to_owned).into_iter();
+    let told: Vec<String> = told.chain((0..slots.len()).map(name)).collect();
+    let policy = |(place, slot): (usize, &Slot)| {
+        let removed = told.iter().chain(&slot.headers.remove).map(|name| json!({"remove": name}));
+        let set = slot.set().map(|(name, value)| {
+            json!({"append": {
+                "header": {"key": name, "value": value},
+                "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+            }})
+        });
+        json!({
+            "cluster_header": name(place),
+            // Istio leaves the Host of a copy as it is (`DISABLE_SHADOW_HOST_SUFFIX`).
+            "disable_shadow_host_suffix_append": !slot.authority_suffix,
+            "request_headers_mutations": removed.chain(set).collect::<Vec<_>>(),
+        })
+    };
+    slots.iter().enumerate().map(policy).collect()
 }
 
 /// Istio's default (`pilot/pkg/networking/core/route/retry`): twice, if no endpoint has worked on the request; another

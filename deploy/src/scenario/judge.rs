@@ -85,7 +85,7 @@ pub fn judge(expect: &Expectation, requests: u64, seen: &Measurement) -> Verdict
 }
 
 /// How probable it is that a split with these shares is at least as far off as these counts.
-fn p_of_split(counts: &[(u64, f64)]) -> f64 {
+pub(crate) fn p_of_split(counts: &[(u64, f64)]) -> f64 {
     let total: u64 = counts.iter().map(|(count, _)| count).sum();
     if total == 0 {
         return 0.0;

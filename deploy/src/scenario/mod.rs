@@ -5,6 +5,8 @@ mod outcome;
 mod run;
 mod written;
 
+pub(crate) use judge::p_of_split;
+
 pub use judge::{Measurement, P_VALUE, Verdict, judge};
 pub use outcome::{Outcome, table};
 pub use run::{Progress, run};

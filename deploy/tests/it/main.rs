@@ -1,5 +1,6 @@
 //! Tests of the command line and its parts; those that need an Envoy start a real one, and fail without it.
 
+mod backend;
 mod command_line;
 mod compose;
 mod conformance;
@@ -11,9 +12,13 @@ mod istio;
 mod judging;
 mod jwt;
 mod manifests;
+mod metrics;
 mod pocket;
 mod process;
 mod rendering;
 mod scenarios;
+mod shadows;
+mod simulate;
+mod splits;
 mod up;
 mod upstream;

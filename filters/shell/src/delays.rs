@@ -1,5 +1,6 @@
 //! Requests that wait: a fault's delay, kept by the worker's timer.
 
+use crate::timer::Timer;
 use crate::{hostcall, pairs};
 use serin_traffic::Reply;
 use std::cell::RefCell;
@@ -10,7 +11,10 @@ const MILLISECOND: u64 = 1_000_000;
 
 /// The requests of one worker that wait.
 #[derive(Debug, Default)]
-pub(crate) struct Delays(RefCell<Vec<Waiting>>);
+pub(crate) struct Delays {
+    waiting: RefCell<Vec<Waiting>>,
+    timer: Rc<Timer>,
+}
 
 #[derive(Debug)]
 struct Waiting {
@@ -28,11 +32,20 @@ pub(crate) struct Held {
 }
 
 impl Delays {
+    pub(crate) fn new(timer: Rc<Timer>) -> Self {
+        Self { timer, ..Self::default() }
+    }
+
+    /// Whether any request waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.try_borrow().is_ok_and(|waiting| waiting.is_empty())
+    }
+
     /// Has the request of the stream `context` wait so long.
     pub(crate) fn hold(self: &Rc<Self>, context: u32, wait: Duration, reply: Option<Reply>) -> Held {
         let now = hostcall::now().unwrap_or_default();
         let until = now.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
-        if let Ok(mut waiting) = self.0.try_borrow_mut() {
+        if let Ok(mut waiting) = self.waiting.try_borrow_mut() {
             waiting.push(Waiting { context, until, reply });
         }
         self.schedule(now);
@@ -42,7 +55,7 @@ impl Delays {
     /// Lets those go on whose time has come.
     pub(crate) fn release(&self) {
         let now = hostcall::now().unwrap_or(u64::MAX);
-        let Ok(mut waiting) = self.0.try_borrow_mut() else {
+        let Ok(mut waiting) = self.waiting.try_borrow_mut() else {
             return;
         };
         let (due, later): (Vec<_>, Vec<_>) =
@@ -64,18 +77,17 @@ impl Delays {
 
     /// Has the timer fire when the next time comes.
     fn schedule(&self, now: u64) {
-        let Ok(waiting) = self.0.try_borrow() else {
+        let Ok(waiting) = self.waiting.try_borrow() else {
             return;
         };
         let next = waiting.iter().map(|one| one.until.saturating_sub(now).div_ceil(MILLISECOND).max(1)).min();
-        // Refused, the requests wait until the client or a timeout of Envoy's gives up.
-        let _ = hostcall::set_tick_period(next.map_or(0, |wait| u32::try_from(wait).unwrap_or(u32::MAX)));
+        self.timer.for_delays(next.map_or(0, |wait| u32::try_from(wait).unwrap_or(u32::MAX)));
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Ok(mut waiting) = self.delays.0.try_borrow_mut() {
+        if let Ok(mut waiting) = self.delays.waiting.try_borrow_mut() {
             waiting.retain(|one| one.context != self.context);
         }
     }

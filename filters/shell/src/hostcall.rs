@@ -6,18 +6,42 @@
 //! Source of the signatures: proxy-wasm specification, ABI 0.2.1.
 
 use std::ptr::null_mut;
+use std::time::Duration;
 
 /// A status that is not OK, as the host gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Status(pub(crate) u32);
+
+impl Status {
+    /// There is no such thing.
+    pub(crate) const NOT_FOUND: Self = Self(1);
+
+    /// Somebody else has written since.
+    pub(crate) const CAS_MISMATCH: Self = Self(8);
+}
 
 /// Whose headers a hostcall is about.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Side {
     /// The request's.
     Request = 0,
+    /// The request's, behind its body.
+    RequestTrailers = 1,
     /// The answer's.
     Response = 2,
+    /// Those of the answer to a call of the filter's own.
+    Call = 6,
+}
+
+/// Which body a hostcall is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Buffer {
+    /// The request's, as far as it is there.
+    RequestBody = 0,
+    /// The answer's, as far as it is there.
+    ResponseBody = 1,
+    /// That of the answer to a call of the filter's own.
+    CallBody = 4,
 }
 
 /// The answer is not that of a gRPC call.
@@ -27,6 +51,7 @@ const NO_GRPC_STATUS: i32 = -1;
 unsafe extern "C" {
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
+    fn proxy_get_buffer_bytes(buffer: u32, start: usize, length: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_replace_header_map_value(
         map: u32,
         name: *const u8,
@@ -47,6 +72,18 @@ unsafe extern "C" {
     fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_get_property(path: *const u8, path_size: usize, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_set_property(path: *const u8, path_size: usize, value: *const u8, value_size: usize) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_size: usize,
+        data: *mut *mut u8,
+        size: *mut usize,
+        version: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(key: *const u8, key_size: usize, value: *const u8, value_size: usize, version: u32)
+    -> u32;
+    fn proxy_define_metric(kind: u32, name: *const u8, name_size: usize, id: *mut u32) -> u32;
+    fn proxy_increment_metric(id: u32, offset: i64) -> u32;
+    fn proxy_record_metric(id: u32, value: u64) -> u32;
     fn proxy_send_local_response(
         status: u32,
         details: *const u8,
@@ -77,8 +114,45 @@ pub(crate) fn now() -> Result<u64, Status> {
 
 /// The request's headers, in the specification's serialization of pairs.
 pub(crate) fn request_headers() -> Result<Vec<u8>, Status> {
+    headers(Side::Request)
+}
+
+/// The answer's headers, in the same serialization.
+pub(crate) fn response_headers() -> Result<Vec<u8>, Status> {
+    headers(Side::Response)
+}
+
+/// The headers of that side, in the same serialization.
+pub(crate) fn headers(side: Side) -> Result<Vec<u8>, Status> {
     // SAFETY: see `taken`.
-    unsafe { taken(|data, size| proxy_get_header_map_pairs(Side::Request as u32, data, size)) }
+    unsafe { taken(|data, size| proxy_get_header_map_pairs(side as u32, data, size)) }
+}
+
+/// `length` bytes of a body from `start` on, or as many as there are.
+pub(crate) fn buffer(buffer: Buffer, start: usize, length: usize) -> Result<Vec<u8>, Status> {
+    // SAFETY: see `taken`.
+    unsafe { taken(|data, size| proxy_get_buffer_bytes(buffer as u32, start, length, data, size)) }
+}
+
+/// Sends a request of the filter's own, and gives the number that its answer will come with.
+///
+/// It goes through the SDK, which panics at an answer that it does not know of. Of the statuses it takes those that Envoy
+/// gives. Header values are text to it: what is not UTF-8 is replaced.
+pub(crate) fn call(
+    cluster: &str,
+    headers: &[(String, Vec<u8>)],
+    body: Option<&[u8]>,
+    trailers: &[(String, Vec<u8>)],
+    timeout: Duration,
+) -> Result<u32, Status> {
+    let lossy = |pairs: &[(String, Vec<u8>)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(name, value)| (name.clone(), String::from_utf8_lossy(value).into_owned())).collect()
+    };
+    let (headers, trailers) = (lossy(headers), lossy(trailers));
+    let headers = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let trailers = trailers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    proxy_wasm::hostcalls::dispatch_http_call(cluster, headers, body, trailers, timeout)
+        .map_err(|status| Status(status as u32))
 }
 
 /// Gives the header `name` this one value.
@@ -116,6 +190,40 @@ pub(crate) fn continue_request() -> Result<(), Status> {
     const REQUEST: u32 = 0;
     // SAFETY: the call takes a number.
     ok(unsafe { proxy_continue_stream(REQUEST) })
+}
+
+/// What the workers of this proxy share under `key`, and its version.
+pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32), Status> {
+    let mut version = 0;
+    // SAFETY: the host writes four bytes to `version`; see `taken`.
+    let bytes = unsafe { taken(|data, size| proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &mut version)) };
+    Ok((bytes?, version))
+}
+
+/// Shares `value` under `key`, unless somebody else has since `version` was read; 0 for whatever version there is.
+pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(), Status> {
+    // SAFETY: the host reads the two slices within the call.
+    ok(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) })
+}
+
+/// The id of a new metric of that kind (0 a counter, 1 a gauge, 2 a histogram).
+pub(crate) fn define_metric(kind: u32, name: &str) -> Result<u32, Status> {
+    let mut id = 0;
+    // SAFETY: the host reads the slice within the call, and writes four bytes to `id`.
+    ok(unsafe { proxy_define_metric(kind, name.as_ptr(), name.len(), &mut id) })?;
+    Ok(id)
+}
+
+/// Adds to a counter or a gauge.
+pub(crate) fn increment_metric(id: u32, offset: i64) -> Result<(), Status> {
+    // SAFETY: the call takes numbers.
+    ok(unsafe { proxy_increment_metric(id, offset) })
+}
+
+/// Sets a gauge, or gives a histogram one more value.
+pub(crate) fn record_metric(id: u32, value: u64) -> Result<(), Status> {
+    // SAFETY: the call takes numbers.
+    ok(unsafe { proxy_record_metric(id, value) })
 }
 
 /// The property at `path`; `None` if there is none.

@@ -12,15 +12,26 @@
 
 mod delays;
 mod draws;
+mod guards;
 #[allow(unsafe_code, reason = "the border itself: pointers to the host and memory from it")]
 mod hostcall;
+pub mod metrics;
 mod node;
+mod outbox;
 mod pairs;
+mod picker;
 mod request;
+mod response;
 mod root;
+mod rotations;
 mod routing;
+mod sent;
+mod shadowing;
+mod timer;
 
 pub use draws::Draws;
-pub use request::{Request, change_response};
+pub use request::Request;
+pub use response::Response;
 pub use root::{Filter, Plugin, Root};
 pub use routing::Routing;
+pub use shadowing::Shadowing;

@@ -7,8 +7,12 @@
 use crate::delays::{self, Held};
 use crate::hostcall::{self, Side, Status};
 use crate::pairs;
+use crate::picker::Picker;
+use crate::response::{DECISION_KEY, Response, make};
 use crate::root::Plugin;
-use serin_traffic::{Applied, Change, Destination, Headers, Mirror, Outcome, ROUTE_KEY, Reply, Rule};
+use serin_traffic::shadow::SLOT;
+use serin_traffic::{Applied, Change, ClusterName, Destination, Headers, Outcome, ROUTE_KEY, Reply, Rule, RuleId, Way};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::{IpAddr, SocketAddr};
 
@@ -21,9 +25,6 @@ const CLUSTER: &str = "x-serin-cluster";
 /// The subset's name.
 const SUBSET: &str = "x-serin-subset";
 
-/// The clusters of the copies, with their number behind it.
-const SHADOW: &str = "x-serin-shadow-";
-
 /// A request of which it is known which rule applies.
 pub struct Request<'p> {
     plugin: &'p Plugin,
@@ -34,6 +35,10 @@ pub struct Request<'p> {
     reused: bool,
     /// Whether anything about the request was changed.
     changed: bool,
+    /// How the request was decided, as far as it is, if its answer says so.
+    decision: Option<String>,
+    /// What is to be done to the answer.
+    response: Response,
 }
 
 /// What a rule's faults and answers let a request do.
@@ -59,6 +64,8 @@ impl<'p> Request<'p> {
             headers: OnceCell::new(),
             reused: known.is_some(),
             changed: false,
+            decision: None,
+            response: Response::default(),
         };
         if known.is_none() {
             let first = published.is_none();
@@ -68,6 +75,12 @@ impl<'p> Request<'p> {
                 // Refused, it costs the filters behind this one a match of their own.
                 let _ = hostcall::set_filter_state(ROUTE_KEY, policy.publish(request.outcome).as_bytes());
             }
+        }
+        if policy.reveals(request.outcome) {
+            let before = if request.reused { hostcall::property(&[DECISION_KEY]) } else { None };
+            let before = before.and_then(|text| String::from_utf8(text).ok());
+            request.decision = Some(before.unwrap_or_else(|| policy.name_of(request.outcome)));
+            request.response.reveal();
         }
         request
     }
@@ -87,6 +100,57 @@ impl<'p> Request<'p> {
     /// Whether a filter before this one found the same outcome, and has done its part.
     pub fn is_reused(&self) -> bool {
         self.reused
+    }
+
+    /// The destination of the request, if the rule has but one.
+    pub fn only_destination(&mut self, rule: &'p Rule) -> Option<&'p Destination> {
+        let destination = rule.only_destination()?;
+        self.reveal(destination.title());
+        Some(destination)
+    }
+
+    /// Which destination the request gets of those that the rule has.
+    pub fn pick(&mut self, rule: &'p Rule) -> Option<&'p Destination> {
+        let worker = Picker { plugin: self.plugin, applied: self.applied()?, rule };
+        let choice = rule.choose(self, &worker)?;
+        let (place, watched) = (choice.place, worker.watched(&choice));
+        let text = self.decision.is_some().then(|| choice.to_string());
+        let issued = match choice.way {
+            Way::Issued { cookie, value, .. } => Some((cookie.clone(), value)),
+            _ => None,
+        };
+        self.response.watch(watched);
+        if let Some((cookie, value)) = issued {
+            let secure = self.headers().first(":scheme") == Some(b"https");
+            self.response.issue(cookie, &value, secure);
+        }
+        if let Some(text) = text {
+            self.reveal(&text);
+        }
+        rule.destinations().get(place)
+    }
+
+    /// The name of a cluster, for this request.
+    pub(crate) fn cluster<'c>(&self, name: &'c ClusterName) -> Cow<'c, str> {
+        name.with_port(self.port_for(name.wants_port()))
+    }
+
+    /// What the request is decided by.
+    pub(crate) fn plugin(&self) -> &'p Plugin {
+        self.plugin
+    }
+
+    /// The rule that applies, if one does.
+    pub(crate) fn rule_id(&self) -> Option<RuleId> {
+        Some(self.applied()?.rule)
+    }
+
+    /// Adds to what the answer says of how the request was decided.
+    pub(crate) fn reveal(&mut self, text: &str) {
+        if let Some(decision) = &mut self.decision {
+            decision.push(' ');
+            decision.push_str(text);
+        }
     }
 
     /// What the rules let the request do: answers it with 404 if the host is known and no rule applies (unless the
@@ -116,20 +180,31 @@ impl<'p> Request<'p> {
         }
     }
 
-    /// Makes the rule's changes to the request, and gives those that are to be made to its answer.
-    pub(crate) fn apply(&mut self, rule: &Rule) -> Vec<Change> {
+    /// Makes the rule's changes to the request.
+    pub(crate) fn apply(&mut self, rule: &Rule) {
         let matched = self.applied().map_or(0, Applied::matched);
         if rule.changes_requests() {
             for change in rule.request_changes(self.headers(), matched) {
                 self.change(&change);
             }
         }
-        if rule.changes_responses() { rule.response_changes(self.headers()) } else { Vec::new() }
     }
 
-    /// Sends the request to `destination`, with the destination's own changes made.
+    /// Has the rule's changes made to the answer, behind those of its destination: the rule has the last word, as it has
+    /// in Envoy.
+    pub(crate) fn apply_to_response(&mut self, rule: &Rule) {
+        if rule.changes_responses() {
+            self.response.change(&rule.response_changes(self.headers()));
+        }
+    }
+
+    /// Sends the request to `destination`, with the destination's own changes made to it and to its answer, and counts it.
     pub fn send_to(&mut self, destination: &Destination) {
-        let cluster = destination.cluster.with_port(self.port_for(destination.cluster.wants_port()));
+        self.response.change(&destination.response_changes);
+        if let Some(applied) = self.applied() {
+            self.plugin.sent.count(&self.plugin.policy, applied.rule, destination);
+        }
+        let cluster = self.cluster(&destination.cluster);
         self.note(hostcall::set_header(Side::Request, CLUSTER, cluster.as_bytes()));
         if let Some(subset) = &destination.subset {
             self.note(hostcall::set_header(Side::Request, SUBSET, subset.as_bytes()));
@@ -139,21 +214,26 @@ impl<'p> Request<'p> {
         }
     }
 
-    /// Has Envoy send a copy of the request to each of `mirrors`.
-    pub fn copy_to<'m>(&mut self, mirrors: impl Iterator<Item = &'m Mirror>) {
-        for (place, mirror) in mirrors.enumerate() {
-            let cluster = mirror.cluster.with_port(self.port_for(mirror.cluster.wants_port()));
-            let slot = format!("{SHADOW}{}", place + 1);
+    /// Has Envoy send a copy of the request to each of `clusters`, with the slots from `first` on.
+    pub(crate) fn copy_to<'m>(&mut self, first: usize, clusters: impl Iterator<Item = &'m str>) {
+        for (place, cluster) in clusters.enumerate() {
+            let slot = format!("{SLOT}{}", first + place);
             self.note(hostcall::set_header(Side::Request, &slot, cluster.as_bytes()));
         }
     }
 
-    /// Ends what this filter does to the request: has Envoy choose the route anew if anything was changed.
-    pub fn finish(self) {
+    /// Ends what this filter does to the request: has Envoy choose the route anew if anything was changed. Gives what is
+    /// to be done to the answer.
+    pub fn finish(self) -> Response {
         if self.changed {
             // An Envoy without this function, before 1.33, clears of itself.
             let _ = hostcall::clear_route_cache();
         }
+        if let Some(decision) = &self.decision {
+            // Refused, the answer says less.
+            let _ = hostcall::set_filter_state(DECISION_KEY, decision.as_bytes());
+        }
+        self.response
     }
 
     fn headers(&self) -> &Headers {
@@ -205,22 +285,6 @@ impl serin_traffic::Request for Request<'_> {
 
     fn now(&self) -> u64 {
         hostcall::now().unwrap_or_default()
-    }
-}
-
-/// Makes `changes` to the answer that is on its way.
-pub fn change_response(changes: &[Change]) {
-    for change in changes {
-        // A change that the proxy refuses changes nothing.
-        let _ = make(Side::Response, change);
-    }
-}
-
-fn make(side: Side, change: &Change) -> Result<(), Status> {
-    match change {
-        Change::Remove { name } => hostcall::remove_header(side, name.as_bytes()),
-        Change::Set { name, value } => hostcall::set_header(side, name, value),
-        Change::Add { name, value } => hostcall::add_header(side, name, value),
     }
 }
 

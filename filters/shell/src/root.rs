@@ -2,7 +2,13 @@
 
 use crate::delays::Delays;
 use crate::draws::Draws;
+use crate::guards::Guards;
 use crate::node;
+use crate::outbox::Outbox;
+use crate::rotations::Rotations;
+use crate::sent::Sent;
+use crate::shadowing::Mirrored;
+use crate::timer::Timer;
 use log::{error, info, warn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -22,14 +28,47 @@ pub trait Filter: 'static {
 }
 
 /// What the streams of one configuration share on one worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Plugin {
     /// The rules.
     pub policy: Policy,
     /// Chance.
     pub draws: Draws,
+    /// Whose turn it is, of the rules that are split exactly.
+    pub(crate) rotations: Rotations,
+    /// What is known of guarded destinations.
+    pub(crate) guards: Guards,
+    /// How many requests each destination got.
+    pub(crate) sent: Sent,
+    /// What is known of the copies of each rule.
+    pub(crate) mirrored: Mirrored,
+    /// The copies that are on their way.
+    pub(crate) outbox: Rc<Outbox>,
     /// The requests that wait.
     pub(crate) delays: Rc<Delays>,
+}
+
+impl Default for Plugin {
+    fn default() -> Self {
+        let timer = Rc::new(Timer::default());
+        let (outbox, delays) = (Rc::new(Outbox::new(Rc::clone(&timer))), Rc::new(Delays::new(timer)));
+        Self::with(Policy::default(), outbox, delays)
+    }
+}
+
+impl Plugin {
+    fn with(policy: Policy, outbox: Rc<Outbox>, delays: Rc<Delays>) -> Self {
+        Self {
+            policy,
+            draws: Draws::default(),
+            rotations: Rotations::default(),
+            guards: Guards::default(),
+            sent: Sent::default(),
+            mirrored: Mirrored::default(),
+            outbox,
+            delays,
+        }
+    }
 }
 
 /// The root context of the module `F`: takes configurations and opens streams.
@@ -59,13 +98,18 @@ impl<F: Filter> Root<F> {
             virtual_services.len(),
             compiled.policy.digest()
         );
-        let delays = Rc::clone(&self.plugin.delays);
-        self.plugin = Rc::new(Plugin { policy: compiled.policy, draws: Draws::default(), delays });
+        // What is under way stays so.
+        let (outbox, delays) = (Rc::clone(&self.plugin.outbox), Rc::clone(&self.plugin.delays));
+        self.plugin = Rc::new(Plugin::with(compiled.policy, outbox, delays));
         Ok(())
     }
 }
 
-impl<F: Filter> Context for Root<F> {}
+impl<F: Filter> Context for Root<F> {
+    fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
+        self.plugin.outbox.answered(token, headers, body);
+    }
+}
 
 impl<F: Filter> RootContext for Root<F> {
     fn on_configure(&mut self, _size: usize) -> bool {
@@ -88,6 +132,9 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
-        self.plugin.delays.release();
+        self.plugin.outbox.send();
+        if !self.plugin.delays.is_empty() {
+            self.plugin.delays.release();
+        }
     }
 }

@@ -6,8 +6,7 @@
 
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Plugin, Request, Root, change_response};
-use serin_traffic::Change;
+use serin_shell::{Filter, Plugin, Request, Response, Root};
 use std::rc::Rc;
 
 proxy_wasm::main! {{
@@ -20,14 +19,14 @@ struct SubsetPicker {
     plugin: Rc<Plugin>,
     context_id: u32,
     /// What is to be done to the answer.
-    response_changes: Vec<Change>,
+    response: Response,
 }
 
 impl Filter for SubsetPicker {
     const NAME: &'static str = "subset-picker";
 
     fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext> {
-        Box::new(Self { plugin, context_id, response_changes: Vec::new() })
+        Box::new(Self { plugin, context_id, response: Response::default() })
     }
 }
 
@@ -39,17 +38,22 @@ impl HttpContext for SubsetPicker {
         if let Some(rule) = request.rule() {
             // Where there is nothing to choose, the filter that matched the request has sent it on its way.
             let settled = request.is_reused() && rule.only_destination().is_some();
-            if let Some(destination) = rule.pick(|| self.plugin.draws.draw()).filter(|_| !settled) {
-                request.send_to(destination);
-                self.response_changes.clone_from(&destination.response_changes);
+            if !settled {
+                if let Some(destination) = request.pick(rule) {
+                    request.send_to(destination);
+                }
             }
         }
-        request.finish();
+        self.response = request.finish();
         Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        change_response(&self.response_changes);
+        self.response.headers();
         Action::Continue
+    }
+
+    fn on_log(&mut self) {
+        self.response.end(&self.plugin);
     }
 }

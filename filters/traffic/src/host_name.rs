@@ -1,7 +1,7 @@
 //! Host names as Istio reads them: short, full, with wildcards, with a port that does not count.
 
+use rustc_hash::FxHashMap;
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// The full name of the service that `host` names.
 ///
@@ -109,15 +109,15 @@ pub fn host_of(authority: &[u8]) -> Cow<'_, str> {
 /// (Envoy, `VirtualHost.domains`).
 #[derive(Clone, Debug)]
 pub(crate) struct HostTable<T> {
-    exact: BTreeMap<String, T>,
+    exact: FxHashMap<String, T>,
     /// By the part behind the `*`, such as `.example.com`.
-    suffixes: BTreeMap<String, T>,
+    suffixes: FxHashMap<String, T>,
     any: Option<T>,
 }
 
 impl<T> Default for HostTable<T> {
     fn default() -> Self {
-        Self { exact: BTreeMap::new(), suffixes: BTreeMap::new(), any: None }
+        Self { exact: FxHashMap::default(), suffixes: FxHashMap::default(), any: None }
     }
 }
 

@@ -8,16 +8,17 @@
 use crate::matching::{Conditions, HeaderCondition, TextCondition};
 use crate::request::Headers;
 use crate::written::RepeatedHeaders;
+use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Matches, by keys that requests have.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Index {
-    paths: BTreeMap<Vec<u8>, Places>,
-    paths_any_case: BTreeMap<Vec<u8>, Places>,
+    paths: FxHashMap<Vec<u8>, Places>,
+    paths_any_case: FxHashMap<Vec<u8>, Places>,
     prefixes: Prefixes,
     prefixes_any_case: Prefixes,
-    headers: BTreeMap<String, HeaderPlaces>,
+    headers: FxHashMap<Vec<u8>, HeaderPlaces>,
     /// Matches without a key: every request may meet them.
     others: Places,
 }
@@ -27,13 +28,13 @@ type Places = Vec<usize>;
 
 #[derive(Clone, Debug, Default)]
 struct Prefixes {
-    places: BTreeMap<Vec<u8>, Places>,
+    places: FxHashMap<Vec<u8>, Places>,
     lengths: BTreeSet<usize>,
 }
 
 #[derive(Clone, Debug, Default)]
 struct HeaderPlaces {
-    by_value: BTreeMap<Vec<u8>, Places>,
+    by_value: FxHashMap<Vec<u8>, Places>,
     present: Places,
 }
 
@@ -71,9 +72,9 @@ impl Index {
             Some(Key::Prefix { text, any_case: false }) => self.prefixes.entry(text.to_vec()),
             Some(Key::Prefix { text, any_case: true }) => self.prefixes_any_case.entry(text.to_ascii_lowercase()),
             Some(Key::Header { name, value }) => {
-                self.headers.entry(name.to_owned()).or_default().by_value.entry(value.to_vec()).or_default()
+                self.headers.entry(name.into()).or_default().by_value.entry(value.to_vec()).or_default()
             }
-            Some(Key::Name(name)) => &mut self.headers.entry(name.to_owned()).or_default().present,
+            Some(Key::Name(name)) => &mut self.headers.entry(name.into()).or_default().present,
         };
         places.push(place);
     }
@@ -112,16 +113,16 @@ impl Index {
 
     fn each_header(&self, headers: &Headers, repeated: RepeatedHeaders, ask: &mut impl FnMut(&Places)) {
         for (name, value) in headers.iter() {
-            let found = std::str::from_utf8(name).ok().and_then(|name| self.headers.get_key_value(name));
-            let Some((name, places)) = found else {
+            let Some(places) = self.headers.get(name) else {
                 continue;
             };
             ask(&places.present);
             let joined = match repeated {
-                RepeatedHeaders::Joined if headers.values(name).nth(1).is_some() => {
-                    Some(headers.values(name).collect::<Vec<_>>().join(&b','))
+                RepeatedHeaders::Joined => {
+                    let values: Vec<_> = headers.iter().filter(|(other, _)| *other == name).collect();
+                    (values.len() > 1).then(|| values.iter().map(|(_, value)| *value).collect::<Vec<_>>().join(&b','))
                 }
-                _ => None,
+                RepeatedHeaders::Individually => None,
             };
             if let Some(places) = places.by_value.get(joined.as_deref().unwrap_or(value)) {
                 ask(places);

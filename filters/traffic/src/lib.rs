@@ -33,33 +33,43 @@
 #![deny(unsafe_code)]
 
 mod action;
+mod canary;
 mod changes;
 mod cluster_name;
 mod compile;
 mod digest;
 pub mod duration;
+pub mod guard;
 pub mod host_name;
 mod index;
+pub mod instant;
+mod key;
 mod matching;
+pub mod metrics;
 mod mirror;
 mod policy;
 mod published;
 mod refusal;
 mod regex;
 mod request;
+#[cfg(test)]
+mod scene;
+pub mod shadow;
 mod split;
 #[cfg(test)]
 mod wasm_test;
 pub mod written;
 
 pub use action::Fault;
+pub use canary::{Choice, Way, Worker};
 pub use changes::{Change, Reply};
 pub use cluster_name::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE};
 pub use compile::Compiled;
 pub use digest::Digest;
+pub use key::{Found, IssuedCookie, KeyChain, KeySource, keyed_ticket};
 pub use mirror::Share;
 pub use policy::{Applied, Destination, Mirror, Outcome, Policy, Rule, RuleId, VirtualService};
 pub use published::ROUTE_KEY;
 pub use refusal::{Refusal, Warning};
 pub use request::{Field, Headers, Request};
-pub use split::{Ticket, split};
+pub use split::{History, Pick, Ramp, Rotation, Sticky, Ticket, Weights, split};

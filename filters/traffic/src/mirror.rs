@@ -8,7 +8,7 @@ use std::fmt;
 pub struct Share(u32);
 
 impl Share {
-    const MILLION: u32 = 1_000_000;
+    pub(crate) const MILLION: u32 = 1_000_000;
 
     /// All requests.
     pub const ALL: Share = Share(Share::MILLION);
@@ -30,6 +30,16 @@ impl Share {
         // 0.07 * 10_000.0 is 700.0000000000001 and 0.57 * 10_000.0 is 5699.999999999999: cut off what was meant.
         let millionths = (percent * 10_000.0 + 1e-6).floor();
         (0.0..=100.0).contains(&percent).then_some(Self(millionths as u32))
+    }
+
+    /// So many millionths of all requests; all of them if there are more.
+    pub fn from_millionths(millionths: u32) -> Self {
+        Self(millionths.min(Self::MILLION))
+    }
+
+    /// How many millionths of all requests.
+    pub fn millionths(self) -> u32 {
+        self.0
     }
 
     /// Whether the share takes the request that drew `ticket`.

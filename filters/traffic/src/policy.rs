@@ -1,6 +1,7 @@
 //! The compiled form of a configuration: what requests ask.
 
 use crate::action::{Cors, DirectResponse, Fault, Redirect, Rewrite};
+use crate::canary::Canary;
 use crate::changes::{Change, Reply};
 use crate::cluster_name::ClusterName;
 use crate::digest::Digest;
@@ -9,6 +10,7 @@ use crate::index::Index;
 use crate::matching::Conditions;
 use crate::mirror::Share;
 use crate::request::{Headers, Request};
+use crate::shadow::{Reason, Shadow, Slot, is_shadow};
 use crate::split::{Ticket, split};
 use crate::written::{RepeatedHeaders, Unmatched};
 
@@ -53,11 +55,14 @@ const ORIGINAL_PATH: &str = "x-envoy-original-path";
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     pub(crate) digest: Digest,
+    /// The digest as it is published with each outcome.
+    pub(crate) digest_text: String,
     pub(crate) virtual_services: Vec<VirtualService>,
     pub(crate) hosts: HostTable<HostRules>,
     pub(crate) repeated_headers: RepeatedHeaders,
     pub(crate) unmatched: Unmatched,
     pub(crate) port: Option<u16>,
+    pub(crate) slots: Vec<Slot>,
 }
 
 /// A VirtualService, compiled.
@@ -66,6 +71,8 @@ pub struct VirtualService {
     /// `namespace/name`.
     pub name: String,
     pub(crate) rules: Vec<Rule>,
+    /// Whether answers say how they were decided.
+    pub(crate) reveal: bool,
 }
 
 /// One entry of `http[]`, compiled.
@@ -83,6 +90,12 @@ pub struct Rule {
     pub(crate) rewrite: Rewrite,
     pub(crate) request_changes: Vec<Change>,
     pub(crate) response_changes: Vec<Change>,
+    /// What a CanaryPolicy says of the destinations.
+    pub(crate) canary: Option<Box<Canary>>,
+    /// What a CanaryPolicy says of the copies.
+    pub(crate) shadow: Option<Box<Shadow>>,
+    /// The place of the slot that its first mirror has.
+    pub(crate) first_slot: usize,
 }
 
 /// What a rule answers in the upstream's stead.
@@ -95,6 +108,8 @@ pub(crate) enum Answer {
 /// Where requests go.
 #[derive(Clone, Debug)]
 pub struct Destination {
+    /// What it is called among the rule's destinations: `host|subset`, the host in full, then `|port` if one is written.
+    pub name: String,
     /// The cluster's name.
     pub cluster: ClusterName,
     /// The subset's name, if the rule names one.
@@ -126,7 +141,7 @@ pub(crate) struct HostRules {
 }
 
 /// A rule of a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId {
     pub(crate) virtual_service: usize,
     pub(crate) rule: usize,
@@ -192,9 +207,24 @@ impl Policy {
         self.virtual_services.get(id.virtual_service)?.rules.get(id.rule)
     }
 
+    /// The VirtualService that the rule is one of.
+    pub fn virtual_service(&self, of: RuleId) -> Option<&VirtualService> {
+        self.virtual_services.get(of.virtual_service)
+    }
+
     /// The VirtualServices that this proxy applies, in the order of the configuration.
     pub fn virtual_services(&self) -> &[VirtualService] {
         &self.virtual_services
+    }
+
+    /// Whether the answer to a request with this outcome says how it was decided.
+    pub fn reveals(&self, outcome: Outcome) -> bool {
+        let place = match outcome {
+            Outcome::NoHost => return false,
+            Outcome::NoRule(place) => place,
+            Outcome::Rule(applied) => applied.rule.virtual_service,
+        };
+        self.virtual_services.get(place).is_some_and(|virtual_service| virtual_service.reveal)
     }
 
     /// Whether a request with this outcome is to be answered with 404.
@@ -212,13 +242,9 @@ impl Policy {
         self.digest
     }
 
-    /// How many copies one request may cause: the mirrors of the rule that has most.
-    pub fn shadow_slots(&self) -> usize {
-        self.rules().map(|rule| rule.mirrors.len()).max().unwrap_or(0)
-    }
-
-    fn rules(&self) -> impl Iterator<Item = &Rule> {
-        self.virtual_services.iter().flat_map(|virtual_service| &virtual_service.rules)
+    /// The slots from which Envoy's router takes the clusters of copies, the first of which is number 1.
+    pub fn slots(&self) -> &[Slot] {
+        &self.slots
     }
 }
 
@@ -226,6 +252,13 @@ impl VirtualService {
     /// The rules, in order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+}
+
+impl Destination {
+    /// What people call it: its subset, or its host.
+    pub fn title(&self) -> &str {
+        self.subset.as_deref().unwrap_or_else(|| self.name.split('|').next().unwrap_or(&self.name))
     }
 }
 
@@ -255,15 +288,40 @@ impl Rule {
         }
     }
 
-    /// The destination of a request; a ticket is drawn only if there is something to choose.
+    /// The destination of a request by its weights alone; a ticket is drawn only if there is something to choose.
     pub fn pick(&self, draw: impl FnOnce() -> Ticket) -> Option<&Destination> {
         let weights = self.destinations.iter().map(|destination| destination.weight);
         self.only_destination().or_else(|| self.destinations.get(split(weights, draw())?))
     }
 
-    /// The mirrors that get a copy; each draws a ticket of its own.
-    pub fn shadows(&self, mut draw: impl FnMut() -> Ticket) -> impl Iterator<Item = &Mirror> {
-        self.mirrors.iter().filter(move |mirror| mirror.share == Share::ALL || mirror.share.takes(draw()))
+    /// The mirrors that get a copy of `request`, by their places. By chance each draws a ticket of its own; by a key all
+    /// have the same, so that a smaller share lies within a larger one.
+    pub fn sample(&self, request: &impl Request, mut draw: impl FnMut() -> Ticket) -> Vec<usize> {
+        if self.mirrors.is_empty() {
+            return Vec::new();
+        }
+        let by_key = self.shadow.as_ref().and_then(|shadow| shadow.ticket(request));
+        let mut takes = |share: Share| share == Share::ALL || share.takes(by_key.unwrap_or_else(&mut draw));
+        let places = self.mirrors.iter().enumerate();
+        places.filter(|(_, mirror)| takes(mirror.share)).map(|(place, _)| place).collect()
+    }
+
+    /// Why `request` is not copied, whatever the percentages say.
+    pub fn refuses_copies(&self, request: &impl Request) -> Option<Reason> {
+        match &self.shadow {
+            Some(shadow) => shadow.refuses(request),
+            None => is_shadow(request).then_some(Reason::Shadow),
+        }
+    }
+
+    /// The number of the slot that the rule's first copy has; the others have the next ones.
+    pub fn first_slot(&self) -> usize {
+        self.first_slot + 1
+    }
+
+    /// How copies are sent, if a CanaryPolicy says something of it.
+    pub fn shadow(&self) -> Option<&Shadow> {
+        self.shadow.as_deref()
     }
 
     /// The fault that is put in on purpose, before all else.

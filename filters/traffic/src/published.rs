@@ -18,16 +18,51 @@ pub const ROUTE_KEY: &str = "serin.route";
 impl Policy {
     /// The text that says `outcome` to the filters behind this one.
     pub fn publish(&self, outcome: Outcome) -> String {
-        let digest = self.digest;
-        let virtual_service = |place: usize| self.virtual_services.get(place).map_or("", |found| found.name.as_str());
+        // Every request asks for such a text: it is put together without the formatting machinery.
+        let mut text = String::with_capacity(96);
+        text.push_str(&self.digest_text);
+        text.push(' ');
         match outcome {
-            Outcome::NoHost => format!("{digest} -"),
-            Outcome::NoRule(place) => format!("{digest} {place}.- {}", virtual_service(place)),
-            Outcome::Rule(Applied { rule: id, by }) => {
-                let RuleId { virtual_service: place, rule } = id;
-                let name = self.rule(id).map_or("", |rule| rule.name.as_str());
-                format!("{digest} {place}.{rule}.{by} {}/{name}", virtual_service(place))
+            Outcome::NoHost => text.push('-'),
+            Outcome::NoRule(place) => {
+                push_number(&mut text, place);
+                text.push_str(".- ");
             }
+            Outcome::Rule(Applied { rule: RuleId { virtual_service, rule }, by }) => {
+                push_number(&mut text, virtual_service);
+                text.push('.');
+                push_number(&mut text, rule);
+                text.push('.');
+                push_number(&mut text, by);
+                text.push(' ');
+            }
+        }
+        self.push_name(&mut text, outcome);
+        text
+    }
+
+    /// What people call the outcome: `namespace/name` of the VirtualService and the rule's name, as far as there are any.
+    pub fn name_of(&self, outcome: Outcome) -> String {
+        let mut text = String::new();
+        self.push_name(&mut text, outcome);
+        text
+    }
+
+    /// What people call the rule: `namespace/name` of its VirtualService, and its own name.
+    pub fn name_of_rule(&self, rule: RuleId) -> String {
+        self.name_of(Outcome::Rule(Applied { rule, by: 0 }))
+    }
+
+    fn push_name(&self, text: &mut String, outcome: Outcome) {
+        let (place, rule) = match outcome {
+            Outcome::NoHost => return,
+            Outcome::NoRule(place) => (place, None),
+            Outcome::Rule(Applied { rule: id, .. }) => (id.virtual_service, self.rule(id)),
+        };
+        text.push_str(self.virtual_services.get(place).map_or("", |found| found.name.as_str()));
+        if let Some(rule) = rule {
+            text.push('/');
+            text.push_str(&rule.name);
         }
     }
 
@@ -50,5 +85,18 @@ impl Policy {
         let id = RuleId { virtual_service, rule: rule.parse().ok()? };
         let applied = Applied { rule: id, by: by.parse().ok()? };
         self.conditions(applied).map(|_| Outcome::Rule(applied))
+    }
+}
+
+/// Writes `number` in decimal.
+fn push_number(text: &mut String, mut number: usize) {
+    let start = text.len();
+    loop {
+        let digit = u8::try_from(number % 10).unwrap_or_default();
+        text.insert(start, char::from(b'0' + digit));
+        number /= 10;
+        if number == 0 {
+            return;
+        }
     }
 }

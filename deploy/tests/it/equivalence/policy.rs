@@ -45,7 +45,7 @@ pub(super) enum Text {
     Star,
     Exact(String),
     Prefix(String),
-    /// With a text that it matches, as such or in Latin-1.
+    /// With a text that it matches.
     Regex(String, String),
 }
 
@@ -147,10 +147,7 @@ fn regex() -> impl Strategy<Value = Text> {
         (".", "x"),
         (".", "é"),
         ("..", "é"),
-        (r"\W+", "é"),
-        ("[é-ü]+", "é"),
-        ("aé?", "a"),
-        ("é{2}", "éé"),
+        ("(?i:É)", "é"),
         (".*", ""),
         (".*", "ab"),
         (".+", "a"),
@@ -177,9 +174,6 @@ fn regex() -> impl Strategy<Value = Text> {
         ("^a.*$", "ab"),
         ("(?i)AB", "ab"),
         ("(?s).*", "a"),
-        ("(?i)É", "é"),
-        (r"(?i)a[^\xe9]+", "aé"),
-        (r"\PL*", "é"),
         (r"a\b.*", "a,b"),
         (".*,b", "a,b"),
         ("[^,]*", "a"),

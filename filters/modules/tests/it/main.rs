@@ -4,5 +4,8 @@ mod actions;
 mod configuration;
 mod conformance;
 mod contract;
+mod metrics;
 mod routing;
 mod scene;
+mod shadows;
+mod splits;

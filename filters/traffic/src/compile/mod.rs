@@ -1,5 +1,6 @@
 //! From what was written to what requests ask.
 
+mod canary;
 mod delegate;
 mod gateway;
 mod headers;
@@ -14,7 +15,9 @@ use crate::index::Index;
 use crate::matching::Conditions;
 use crate::policy::{Applied, HostRules, Policy, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
+use crate::shadow::give_slots;
 use crate::written::{self, Configuration, Manifest, RegexEncoding, Source, Spec};
+use canary::Canaries;
 use delegate::Delegates;
 use gateway::Gateway;
 use known::Known;
@@ -49,16 +52,22 @@ impl Policy {
         let known = Known::of(&manifests, &world);
         let delegates = Delegates { manifests: &manifests, world: &world };
         let mut assembly = Assembly::default();
+        let canaries = Canaries::of(&manifests, &world, &mut assembly.warnings)?;
         for (index, manifest) in manifests.iter().enumerate() {
             if let Spec::VirtualService(written) = &manifest.spec {
                 let resources = Place::root("resources");
                 let resource = resources.index(index);
-                assembly.add(&resource.field("spec"), manifest, written, &known, &delegates)?;
+                assembly.add(&resource.field("spec"), manifest, written, &known, &delegates, &canaries)?;
             }
         }
+        let others = &mut assembly.others;
+        let rules = assembly.virtual_services.iter_mut().flat_map(|virtual_service| &mut virtual_service.rules);
+        let slots = give_slots(rules.chain(others));
         Ok(Compiled {
             policy: Policy {
+                slots,
                 digest: configuration.digest,
+                digest_text: configuration.digest.to_string(),
                 hosts: assembly.hosts.map(|order| order.finish(&assembly.virtual_services)),
                 virtual_services: assembly.virtual_services,
                 repeated_headers: configuration.repeated_headers,
@@ -138,6 +147,8 @@ struct Assembly {
     virtual_services: Vec<VirtualService>,
     hosts: HostTable<HostOrder>,
     warnings: Vec<Warning>,
+    /// The rules that this proxy does not meet; whoever renders its routes need not know.
+    others: Vec<Rule>,
 }
 
 impl Assembly {
@@ -148,6 +159,7 @@ impl Assembly {
         written: &'a written::VirtualService,
         known: &Known,
         delegates: &Delegates<'a>,
+        canaries: &Canaries<'_>,
     ) -> Result<(), Refusal> {
         let world = delegates.world;
         if written.hosts.is_empty() && delegates.expect(manifest) {
@@ -166,6 +178,7 @@ impl Assembly {
 
         let place = self.virtual_services.len();
         let written_rules = delegates.rules_of(&spec.field("http"), written, namespace, &mut self.warnings)?;
+        let canaries = canaries.about(namespace, &manifest.metadata.name);
         let mut rules = Vec::with_capacity(written_rules.len());
         let mut entries = Vec::new();
         let mut applies_always = None;
@@ -173,7 +186,13 @@ impl Assembly {
             let rule_place = Place::root(&written.place);
             let mut compiler =
                 RouteCompiler { namespace: written.namespace, world, known, warnings: &mut self.warnings };
-            let rule = compiler.compile(&rule_place, index, &written.route)?;
+            let name = written.route.name.clone().unwrap_or_else(|| format!("http[{index}]"));
+            let canary = canaries.and_then(|canaries| canaries.entry(&name));
+            let keep_all = canary.is_some_and(|canary| canary.keeps_all());
+            let mut rule = compiler.compile(&rule_place, name, &written.route, keep_all)?;
+            if let Some(canary) = canary {
+                canary.give(&mut rule, &mut self.warnings)?;
+            }
             if let Some(before) = applies_always {
                 let reason = format!("can never apply: http[{before}] applies to every request");
                 self.warnings.push(rule_place.warn(reason));
@@ -187,8 +206,12 @@ impl Assembly {
             }
             rules.push(rule);
         }
+        if let Some(canaries) = canaries {
+            canaries.refuse_strangers(&rules)?;
+        }
         // Istio gives a proxy no route at all for a VirtualService of which it can meet no match.
         if !at_gateway || entries.is_empty() {
+            self.others.extend(rules);
             return Ok(());
         }
 
@@ -213,7 +236,11 @@ impl Assembly {
                 }
             }
         }
-        self.virtual_services.push(VirtualService { name: format!("{namespace}/{}", manifest.metadata.name), rules });
+        self.virtual_services.push(VirtualService {
+            name: format!("{namespace}/{}", manifest.metadata.name),
+            rules,
+            reveal: canaries.is_some_and(|canaries| canaries.reveal()),
+        });
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use crate::matching::{ClaimCondition, Conditions, HeaderCondition, PathCondition
 use crate::mirror::Share;
 use crate::policy::{Answer, Destination, Mirror, Rule};
 use crate::refusal::{Place, Refusal, Warning};
-use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, Percent, RouteDestination, StringMatch};
+use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, Percent, RegexEncoding, RouteDestination, StringMatch};
 use std::collections::BTreeMap;
 
 /// Compiles the rules of one VirtualService.
@@ -23,17 +23,25 @@ pub(super) struct RouteCompiler<'a> {
 }
 
 impl RouteCompiler<'_> {
-    pub(super) fn compile(&mut self, place: &Place<'_>, index: usize, written: &HttpRoute) -> Result<Rule, Refusal> {
+    /// Compiles a rule called `name`. With `keep_all` destinations of weight 0 stay, since they may get requests yet.
+    pub(super) fn compile(
+        &mut self,
+        place: &Place<'_>,
+        name: String,
+        written: &HttpRoute,
+        keep_all: bool,
+    ) -> Result<Rule, Refusal> {
+        let encoding = self.world.regex_encoding;
         let answer = self.answer(place, written)?;
         let own = header_changes(place, written.headers.as_ref())?;
-        let destinations = self.destinations(&place.field("route"), &written.route)?;
+        let destinations = self.destinations(&place.field("route"), &written.route, keep_all)?;
         let mut rewrite = match &written.rewrite {
-            Some(written) => Rewrite::compile(&place.field("rewrite"), written, self.world.regex_encoding)?,
+            Some(written) => Rewrite::compile(&place.field("rewrite"), written, encoding)?,
             None => Rewrite::default(),
         };
         rewrite.authority = rewrite.authority.or_else(|| own.authority.clone());
         let mut rule = Rule {
-            name: written.name.clone().unwrap_or_else(|| format!("http[{index}]")),
+            name,
             matches: self.matches(&place.field("match"), &written.matches)?,
             destinations: Vec::new(),
             mirrors: self.mirrors(place, written)?,
@@ -42,11 +50,14 @@ impl RouteCompiler<'_> {
             cors: written
                 .cors_policy
                 .as_ref()
-                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors, self.world.regex_encoding))
+                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors, encoding))
                 .transpose()?,
             rewrite,
             request_changes: retry_headers(place, written)?,
             response_changes: Vec::new(),
+            canary: None,
+            shadow: None,
+            first_slot: 0,
         };
         give_headers(&mut rule, &own, destinations, written.route.len());
         Ok(rule)
@@ -116,71 +127,38 @@ impl RouteCompiler<'_> {
     }
 
     fn conditions(&self, place: &Place<'_>, written: &HttpMatch) -> Result<Conditions, Refusal> {
+        let encoding = self.world.regex_encoding;
         let mut conditions = Conditions::default();
         let pseudo = [("scheme", &written.scheme), ("method", &written.method), ("authority", &written.authority)];
         for (field, text) in pseudo {
             if let Some(text) = text {
                 let place = place.field(field);
                 refuse_empty_prefix(&place, text)?;
-                let text = self.text(&place, text)?;
+                let text = TextCondition::compile(&place, text, encoding)?;
                 conditions.headers.push(HeaderCondition { name: format!(":{field}"), text, without: false });
             }
         }
-        self.header_conditions(&place.field("headers"), &written.headers, false, &mut conditions)?;
-        self.header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, &mut conditions)?;
+        header_conditions(&place.field("headers"), &written.headers, false, encoding, &mut conditions)?;
+        header_conditions(&place.field("withoutHeaders"), &written.without_headers, true, encoding, &mut conditions)?;
 
         let query_params = place.field("queryParams");
         for (name, text) in &written.query_params {
-            conditions
-                .query
-                .push(QueryCondition { name: name.clone(), text: self.text(&query_params.field(name), text)? });
+            conditions.query.push(QueryCondition {
+                name: name.clone(),
+                text: TextCondition::compile(&query_params.field(name), text, encoding)?,
+            });
         }
 
         conditions.path = match &written.uri {
             // Envoy's route needs one way of comparing the path; Istio writes the prefix `/` where there is none.
-            Some(uri) if *uri != StringMatch::default() => {
-                Some(PathCondition { text: self.text(&place.field("uri"), uri)?, any_case: written.ignore_uri_case })
-            }
+            Some(uri) if *uri != StringMatch::default() => Some(PathCondition {
+                text: TextCondition::compile(&place.field("uri"), uri, encoding)?,
+                any_case: written.ignore_uri_case,
+            }),
             _ => None,
         };
         conditions.port = self.request_port(place, written)?;
         Ok(conditions)
-    }
-
-    /// Conditions on headers; `host` is another name for `:authority`, as in Envoy.
-    fn header_conditions(
-        &self,
-        place: &Place<'_>,
-        written: &BTreeMap<String, StringMatch>,
-        without: bool,
-        into: &mut Conditions,
-    ) -> Result<(), Refusal> {
-        for (name, text) in written {
-            let place = place.field(name);
-            if let Some(claim) = name.strip_prefix(CLAIMS) {
-                let path = claim_path(claim).ok_or_else(|| {
-                    place.refuse(format!("`{name}` does not name a claim: write {CLAIMS}.name or {CLAIMS}[name][name]"))
-                })?;
-                into.claims.push(ClaimCondition { path, text: self.text(&place, text)?, without });
-                continue;
-            }
-            let token = name.strip_prefix(':').unwrap_or(name);
-            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-            if token.is_empty() || !token.bytes().all(is_token) {
-                return Err(place.refuse(format!("`{name}` is not the name of a header")));
-            }
-            // Istio takes a bare `*` in withoutHeaders for mere presence.
-            let any = without && text.regex.as_deref() == Some("*");
-            let text = if any { TextCondition::Present } else { self.text(&place, text)? };
-            let name = name.to_ascii_lowercase();
-            let name = if name == "host" { ":authority".to_owned() } else { name };
-            into.headers.push(HeaderCondition { name, text, without });
-        }
-        Ok(())
-    }
-
-    fn text(&self, place: &Place<'_>, written: &StringMatch) -> Result<TextCondition, Refusal> {
-        TextCondition::compile(place, written, self.world.regex_encoding)
     }
 
     /// The port that each request has to be asked for: none, if the configuration says the listener's.
@@ -192,28 +170,36 @@ impl RouteCompiler<'_> {
         Ok(if self.world.port.is_none() { Some(port) } else { None })
     }
 
-    /// The destinations that may get a request: all but those of weight 0, or the only one (Istio,
+    /// The destinations that may get a request: all but those of weight 0 unless `keep_all`, or the only one (Istio,
     /// `HTTPRouteDestination.weight`); with what is written of their headers.
     fn destinations(
         &mut self,
         place: &Place<'_>,
         written: &[RouteDestination],
+        keep_all: bool,
     ) -> Result<Vec<(Destination, HeaderChanges)>, Refusal> {
-        let mut destinations = Vec::with_capacity(written.len());
+        let mut destinations: Vec<(Destination, HeaderChanges)> = Vec::with_capacity(written.len());
         for (index, written) in written.iter().enumerate() {
             let place = place.index(index);
             let headers = header_changes(&place, written.headers.as_ref())?;
+            let mut name = self.name(&written.destination);
+            let alike = |other: &&(Destination, HeaderChanges)| other.0.name.split('#').next() == Some(name.as_str());
+            match destinations.iter().filter(alike).count() {
+                0 => {}
+                before => name.push_str(&format!("#{}", before + 1)),
+            }
             let destination = Destination {
+                name,
                 weight: weight(&place.field("weight"), written.weight.unwrap_or(0))?,
                 cluster: self.cluster(&place.field("destination"), &written.destination)?,
-                subset: written.destination.subset.clone(),
+                subset: written.destination.subset.clone().filter(|subset| !subset.is_empty()),
                 request_changes: Vec::new(),
                 response_changes: Vec::new(),
             };
             destinations.push((destination, headers));
         }
         if destinations.len() > 1 {
-            destinations.retain(|(destination, _)| destination.weight > 0);
+            destinations.retain(|(destination, _)| destination.weight > 0 || keep_all);
             let sum: u64 = destinations.iter().map(|(destination, _)| u64::from(destination.weight)).sum();
             if sum == 0 {
                 return Err(place.refuse("the weights of all destinations are 0"));
@@ -247,6 +233,18 @@ impl RouteCompiler<'_> {
         }
         mirrors.retain(|mirror| !mirror.share.is_none());
         Ok(mirrors)
+    }
+
+    /// What a destination is called among those of its rule: the same at every listener, whatever clusters are called.
+    fn name(&self, written: &written::Destination) -> String {
+        let host = written.host.strip_suffix('.').unwrap_or(&written.host);
+        let mut name = full_name(host, self.namespace, &self.world.cluster_domain);
+        name.push('|');
+        name.push_str(written.subset.as_deref().unwrap_or_default());
+        if let Some(port) = written.port.and_then(|port| port.number) {
+            name.push_str(&format!("|{port}"));
+        }
+        name
     }
 
     /// The cluster of a destination. Its port is the one that is written, else the only one of the Service if that is
@@ -300,6 +298,38 @@ fn header_changes(place: &Place<'_>, written: Option<&HeaderRules>) -> Result<He
         Some(written) => HeaderChanges::compile(&place.field("headers"), written),
         None => Ok(HeaderChanges::default()),
     }
+}
+
+/// Conditions on headers; `host` is another name for `:authority`, as in Envoy.
+fn header_conditions(
+    place: &Place<'_>,
+    written: &BTreeMap<String, StringMatch>,
+    without: bool,
+    encoding: RegexEncoding,
+    into: &mut Conditions,
+) -> Result<(), Refusal> {
+    for (name, text) in written {
+        let place = place.field(name);
+        if let Some(claim) = name.strip_prefix(CLAIMS) {
+            let path = claim_path(claim).ok_or_else(|| {
+                place.refuse(format!("`{name}` does not name a claim: write {CLAIMS}.name or {CLAIMS}[name][name]"))
+            })?;
+            into.claims.push(ClaimCondition { path, text: TextCondition::compile(&place, text, encoding)?, without });
+            continue;
+        }
+        let token = name.strip_prefix(':').unwrap_or(name);
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if token.is_empty() || !token.bytes().all(is_token) {
+            return Err(place.refuse(format!("`{name}` is not the name of a header")));
+        }
+        // Istio takes a bare `*` in withoutHeaders for mere presence.
+        let any = without && text.regex.as_deref() == Some("*");
+        let text = if any { TextCondition::Present } else { TextCondition::compile(&place, text, encoding)? };
+        let name = name.to_ascii_lowercase();
+        let name = if name == "host" { ":authority".to_owned() } else { name };
+        into.headers.push(HeaderCondition { name, text, without });
+    }
+    Ok(())
 }
 
 /// Istio, `validateStringMatch`: a prefix of nothing would match everything.

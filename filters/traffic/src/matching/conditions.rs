@@ -1,8 +1,9 @@
 //! The conditions of one match: Istio's `HTTPMatchRequest`, compiled.
 
-use super::TextCondition;
+use super::{TextCondition, When};
 use crate::request::{Headers, Request};
 use crate::written::RepeatedHeaders;
+use std::sync::Arc;
 
 /// Conditions on a request, all of which must hold.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,8 @@ pub(crate) struct Conditions {
     pub(crate) query: Vec<QueryCondition>,
     pub(crate) claims: Vec<ClaimCondition>,
     pub(crate) port: Option<u16>,
+    /// What a CanaryPolicy asks beside; all matches of a rule share it.
+    pub(crate) when: Option<Arc<When>>,
 }
 
 /// A condition on the path.
@@ -60,7 +63,12 @@ impl Conditions {
                 TextCondition::Exact(_) => false,
             },
         };
-        any_path && self.headers.is_empty() && self.query.is_empty() && self.claims.is_empty() && self.port.is_none()
+        any_path
+            && self.headers.is_empty()
+            && self.query.is_empty()
+            && self.claims.is_empty()
+            && self.port.is_none()
+            && self.when.is_none()
     }
 
     /// Whether `request` meets all of the conditions.
@@ -71,6 +79,7 @@ impl Conditions {
             && self.query.iter().all(|condition| condition.holds(headers))
             && self.port.is_none_or(|port| request.port() == Some(port))
             && self.claims.iter().all(|condition| condition.holds(request))
+            && self.when.as_ref().is_none_or(|when| when.holds(request))
     }
 }
 

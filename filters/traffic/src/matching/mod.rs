@@ -2,6 +2,8 @@
 
 mod conditions;
 mod text;
+mod when;
 
 pub(crate) use conditions::{ClaimCondition, Conditions, HeaderCondition, PathCondition, QueryCondition};
 pub(crate) use text::{TextCondition, compile_replacement};
+pub(crate) use when::When;

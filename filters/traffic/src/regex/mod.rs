@@ -1,15 +1,16 @@
-//! Regular expressions that mean what they mean in Envoy: RE2's, with its default options but the encoding
-//! ([`RegexEncoding`]).
+//! Regular expressions that mean what they mean in Envoy: RE2's, with its default options.
 //!
 //! The pattern is parsed here ([`parse`]; RE2's syntax is that of no Rust crate), compiled to an automaton ([`program`])
 //! and run by `regex-automata`: whole values by a DFA built as needed, replacements by a simulation that knows groups.
 //! Both take time linear in the text. Refused is what RE2 refuses, and what Go's `regexp` refuses, which Istio asks
 //! first.
 //!
+//! A character is a byte or a code point in UTF-8, as Envoy has it by its version ([`RegexEncoding`]): a pattern of bytes is
+//! parsed as the text of the same code points, and what it says of others is cut off.
+//!
 //! Rules are cited from [RE2's syntax](https://github.com/google/re2/wiki/Syntax) and its source.
 
 mod code_points;
-mod latin1;
 mod node;
 mod parse;
 mod program;
@@ -42,27 +43,33 @@ pub(crate) struct Regex(Arc<Compiled>);
 #[derive(Debug)]
 struct Compiled {
     pattern: String,
-    encoding: RegexEncoding,
     groups: u32,
+    encoding: RegexEncoding,
     dfa: DFA,
     cache: Spare<Cache>,
 }
 
 impl Regex {
-    /// Compiles `pattern` for texts of `encoding`, or says why it cannot be.
+    /// Compiles `pattern`, or says why it cannot be.
     pub(crate) fn compile(pattern: &str, encoding: RegexEncoding) -> Result<Self, String> {
         if pattern.len() > LONGEST {
             return Err(format!("{} characters are more than {LONGEST}", pattern.len()));
         }
-        let parsed = parse::parse(pattern, encoding)?;
+        let parsed = match encoding {
+            RegexEncoding::Utf8 => parse::parse(pattern, encoding)?,
+            RegexEncoding::Latin1 => {
+                let bytes: String = pattern.bytes().map(char::from).collect();
+                parse::parse(&bytes, encoding).map_err(|reason| as_written(&reason))?
+            }
+        };
         let nfa = program::compile(&parsed.node, encoding)?;
         // The longest match is the whole value if any match is.
         let config = DFA::config().match_kind(MatchKind::All).cache_capacity(STATES).skip_cache_capacity_check(true);
         let dfa = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
         Ok(Self(Arc::new(Compiled {
             pattern: pattern.to_owned(),
-            encoding,
             groups: parsed.groups,
+            encoding,
             dfa,
             cache: Spare::default(),
         })))
@@ -92,15 +99,24 @@ impl Regex {
         self.0.groups
     }
 
-    /// How many bytes the character takes that `text` begins with.
-    fn first_len(&self, text: &[u8]) -> usize {
-        match self.0.encoding {
-            RegexEncoding::Latin1 => 1,
-            RegexEncoding::Utf8 => utf8::first_len(text),
-        }
+    /// What a character is.
+    fn encoding(&self) -> RegexEncoding {
+        self.0.encoding
     }
 
     fn nfa(&self) -> &NFA {
         self.0.dfa.get_nfa()
     }
+}
+
+/// A message that quotes a pattern byte by byte, with the pattern as it was written.
+fn as_written(message: &str) -> String {
+    let mut bytes = Vec::with_capacity(message.len());
+    for character in message.chars() {
+        match u8::try_from(character) {
+            Ok(byte) => bytes.push(byte),
+            Err(_) => bytes.extend(character.encode_utf8(&mut [0; 4]).bytes()),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -1,8 +1,7 @@
 //! From what a pattern says to an automaton, in RE2's way.
 
 use super::node::{Node, Repeat};
-use super::utf8::Bytes;
-use super::{latin1, utf8};
+use super::utf8::{self, Bytes};
 use crate::written::RegexEncoding;
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::primitives::StateID;
@@ -17,9 +16,9 @@ pub(super) const LAST_GROUP: u32 = 9;
 /// Why an automaton could not be built; boxed, because it is large.
 type Failed = Box<BuildError>;
 
-/// Compiles `node` for texts of `encoding`.
+/// Compiles `node`.
 pub(super) fn compile(node: &Node, encoding: RegexEncoding) -> Result<NFA, String> {
-    let compiler = Compiler { builder: Builder::new(), encoding, known: BTreeMap::new() };
+    let compiler = Compiler { encoding, ..Compiler::default() };
     compiler.compile(node).map_err(|error| match error.size_limit() {
         Some(limit) => format!("needs more than {limit} bytes when compiled"),
         None => error.to_string(),
@@ -27,9 +26,10 @@ pub(super) fn compile(node: &Node, encoding: RegexEncoding) -> Result<NFA, Strin
 }
 
 /// An automaton in the making, from its end to its beginning.
+#[derive(Default)]
 struct Compiler {
-    builder: Builder,
     encoding: RegexEncoding,
+    builder: Builder,
     /// The states of the class that is being compiled, by what they do: what ends alike shares its end.
     known: BTreeMap<Vec<(Bytes, StateID)>, StateID>,
 }
@@ -121,8 +121,13 @@ impl Compiler {
         let mut sequences: Vec<Vec<Bytes>> = Vec::new();
         for &(from, to) in ranges {
             match self.encoding {
-                RegexEncoding::Latin1 => sequences.extend(latin1::encode(from, to).map(|bytes| vec![bytes])),
                 RegexEncoding::Utf8 => utf8::encode(from, to, &mut |sequence| sequences.push(sequence.to_vec())),
+                // Characters are bytes, and those that are none do not occur.
+                RegexEncoding::Latin1 => {
+                    if let Ok(from) = u8::try_from(from) {
+                        sequences.push(vec![(from, u8::try_from(to).unwrap_or(u8::MAX))]);
+                    }
+                }
             }
         }
         self.known.clear();

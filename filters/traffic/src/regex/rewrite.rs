@@ -1,7 +1,8 @@
 //! What replaces the matches of a regular expression: Envoy's `regex_rewrite`.
 
-use super::Regex;
 use super::program::LAST_GROUP;
+use super::{Regex, utf8};
+use crate::written::RegexEncoding;
 use regex_automata::Input;
 use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_automata::util::primitives::NonMaxUsize;
@@ -81,7 +82,10 @@ impl Regex {
             out.extend_from_slice(text.get(at..found.start).unwrap_or_default());
             if found.is_empty() && last_end == Some(found.start) {
                 // Nothing right after a match is no match; then a whole character is passed over.
-                let length = self.first_len(rest(at));
+                let length = match self.encoding() {
+                    RegexEncoding::Latin1 => 1,
+                    RegexEncoding::Utf8 => utf8::first_len(rest(at)),
+                };
                 out.extend(rest(at).iter().take(length));
                 at += length;
                 continue;

@@ -46,7 +46,7 @@ pub struct Configuration {
     /// How a header that is repeated is matched.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub repeated_headers: RepeatedHeaders,
-    /// What regular expressions take for a character.
+    /// What a character is to a regular expression.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub regex_encoding: RegexEncoding,
     #[serde(skip)]
@@ -123,16 +123,14 @@ pub enum RepeatedHeaders {
     Joined,
 }
 
-/// What regular expressions take for a character, in patterns as in values.
-///
-/// Both mean the same where pattern and value are ASCII.
+/// What a character is to a regular expression (Envoy, `envoy.reloadable_features.re2_use_latin1_mode`). It shows only where
+/// pattern or value is not ASCII.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RegexEncoding {
-    /// Each byte, as Envoy does since August 2026 (CVE-2026-73552, `re2_use_latin1_mode`): `é` is two characters, which
-    /// `..` matches, and no letter beyond ASCII has another case. An escape beyond `\xff` is refused.
+    /// A byte, as in Envoy from 1.39 on.
     #[default]
     Latin1,
-    /// A code point in UTF-8, as Envoy did before: `.` matches `é`, and no byte that is not UTF-8.
+    /// A code point in UTF-8, as in Envoy before.
     Utf8,
 }

@@ -85,7 +85,11 @@ fn apply(policy: &Policy, rule: &Rule, applied: Applied, request: &Get, ticket: 
         delay,
         cluster: Some(destination.cluster.with_port(port).into_owned()),
         subset: destination.subset.clone(),
-        shadows: rule.shadows(|| ticket).map(|mirror| mirror.cluster.with_port(port).into_owned()).collect(),
+        shadows: rule
+            .sample(request, || ticket)
+            .into_iter()
+            .map(|place| rule.mirrors()[place].cluster.with_port(port).into_owned())
+            .collect(),
         upstream: Some(make(&destination.request_changes, upstream)),
         response: make(&rule.response_changes(headers), response),
         ..Seen::default()

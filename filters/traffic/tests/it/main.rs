@@ -1,6 +1,7 @@
 //! What rules decide about requests, scene by scene: natively, and on wasm32 in Node.
 
 mod actions;
+mod canary;
 mod conformance;
 mod delegates;
 mod hosts;
@@ -10,3 +11,4 @@ mod published;
 mod refusals;
 mod scene;
 mod splits;
+mod tickets;

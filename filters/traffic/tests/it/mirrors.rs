@@ -9,9 +9,11 @@ use serin_traffic::{Outcome, Ticket};
 fn shadows(mut rule: Value, ticket: u64) -> Vec<String> {
     rule["route"] = json!([{"destination": {"host": "reviews"}}]);
     let policy = policy(rules(json!([rule])));
-    let Outcome::Rule(applied) = policy.route(&get("reviews", "/")) else { panic!("a rule applies") };
+    let request = get("reviews", "/");
+    let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
     let rule = policy.rule(applied.rule).expect("it is the policy's own");
-    let clusters = rule.shadows(|| Ticket(ticket)).map(|mirror| mirror.cluster.with_port(Some(80)).into_owned());
+    let sample = rule.sample(&request, || Ticket(ticket)).into_iter();
+    let clusters = sample.map(|place| rule.mirrors()[place].cluster.with_port(Some(80)).into_owned());
     clusters.map(|cluster| cluster.split('|').nth(2).unwrap_or_default().to_owned()).collect()
 }
 
@@ -69,7 +71,7 @@ fn as_many_slots_are_needed_as_the_rule_with_most_mirrors_has() {
         {"match": [{"uri": {"exact": "/"}}], "route": to, "mirror": subset("v2")},
         {"route": to, "mirrors": [{"destination": subset("v2")}, {"destination": subset("v3")}]},
     ])));
-    assert_eq!(policy.shadow_slots(), 2);
+    assert_eq!(policy.slots().len(), 2);
 }
 
 #[test]

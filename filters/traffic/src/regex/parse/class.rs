@@ -30,7 +30,9 @@ impl<'p> Parser<'p> {
         }
         self.rest = self.after(1);
         let mut single = CodePoints::of(&single);
-        self.fold_case(&mut single);
+        if self.flags.any_case {
+            self.fold_case(&mut single);
+        }
         set.add(&single);
         if negated {
             set.negate();
@@ -109,7 +111,9 @@ impl<'p> Parser<'p> {
 
     /// `set` with the other case if case is looked away from, and only then, if asked, what is not in it.
     fn cased(&self, mut set: CodePoints, negated: bool) -> CodePoints {
-        self.fold_case(&mut set);
+        if self.flags.any_case {
+            self.fold_case(&mut set);
+        }
         if negated {
             set.negate();
         }

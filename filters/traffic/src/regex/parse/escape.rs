@@ -1,7 +1,6 @@
 //! What a backslash begins.
 
 use super::{Parser, excerpt};
-use crate::regex::code_points::LAST;
 use crate::regex::node::Node;
 use regex_automata::util::look::Look;
 
@@ -56,14 +55,13 @@ impl<'p> Parser<'p> {
             '1'..='9' if !self.rest.starts_with(|next: char| next.is_digit(8)) => {
                 return Err(format!("backreferences are not in RE2: {}", self.since(start)));
             }
-            '0'..='7' => Some(self.octal(character)),
+            '0'..='7' => Some(self.octal(character)).filter(|value| *value <= self.last_character()),
             other => (other.is_ascii() && !other.is_ascii_alphanumeric()).then_some(other.into()),
         };
-        match code_point {
-            Some(code_point) if code_point <= self.last() => Ok(code_point),
-            Some(_) => Err(format!("{} is more than a byte: only regexEncoding utf8 has it", self.since(start))),
-            None => Err(format!("unknown escape {}", excerpt(self.since(start)))),
-        }
+        code_point.ok_or_else(|| {
+            let length = start.len() - self.rest.len();
+            format!("unknown escape {}", excerpt(start.get(..length).unwrap_or(start)))
+        })
     }
 
     /// Reads up to two more octal digits after the first.
@@ -88,7 +86,7 @@ impl<'p> Parser<'p> {
         let value = match (proper, significant) {
             (false, _) => None,
             (true, "") => Some(0),
-            (true, digits) => u32::from_str_radix(digits, 16).ok().filter(|value| *value <= LAST),
+            (true, digits) => u32::from_str_radix(digits, 16).ok().filter(|value| *value <= self.last_character()),
         };
         self.rest = rest;
         value

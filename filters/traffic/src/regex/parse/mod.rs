@@ -7,7 +7,6 @@ mod group;
 mod repeat;
 
 use super::code_points::{CodePoints, LAST};
-use super::latin1;
 use super::node::Node;
 use super::unicode;
 use crate::written::RegexEncoding;
@@ -27,18 +26,6 @@ pub(super) struct Parsed {
 
 /// Parses `pattern`, or says what of it is wrong.
 pub(super) fn parse(pattern: &str, encoding: RegexEncoding) -> Result<Parsed, String> {
-    match encoding {
-        RegexEncoding::Latin1 if !pattern.is_ascii() => {
-            // Go, with which Istio checks, reads UTF-8.
-            parse_characters(pattern, RegexEncoding::Utf8)?;
-            parse_characters(&latin1::characters(pattern), encoding).map_err(|reason| latin1::escaped(&reason))
-        }
-        _ => parse_characters(pattern, encoding),
-    }
-}
-
-/// Parses the characters of `pattern`, be they bytes or not.
-fn parse_characters(pattern: &str, encoding: RegexEncoding) -> Result<Parsed, String> {
     let mut parser = Parser {
         rest: pattern,
         encoding,
@@ -122,25 +109,25 @@ impl<'p> Parser<'p> {
 
     fn literal(&mut self, code_point: u32) {
         let mut set = CodePoints::of(&[(code_point, code_point)]);
-        self.fold_case(&mut set);
+        if self.flags.any_case {
+            self.fold_case(&mut set);
+        }
         let alone = set.ranges() == [(code_point, code_point)];
         self.push(if alone { Node::Char(code_point) } else { Node::Class(set) });
     }
 
-    /// Adds to `set` the other case of what is in it, if case is looked away from.
+    /// Adds to `set` the other case: of bytes only that of ASCII.
     fn fold_case(&self, set: &mut CodePoints) {
         match self.encoding {
-            _ if !self.flags.any_case => {}
-            // RE2, `AddFoldedRangeLatin1`.
             RegexEncoding::Latin1 => unicode::fold_ascii(set),
             RegexEncoding::Utf8 => unicode::fold_case(set),
         }
     }
 
-    /// The last character.
-    fn last(&self) -> u32 {
+    /// The last character that an escape may name.
+    fn last_character(&self) -> u32 {
         match self.encoding {
-            RegexEncoding::Latin1 => latin1::LAST,
+            RegexEncoding::Latin1 => 0xff,
             RegexEncoding::Utf8 => LAST,
         }
     }

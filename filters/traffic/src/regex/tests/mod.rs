@@ -18,34 +18,19 @@ use crate::written::RegexEncoding;
 /// A pattern, texts that it matches, and texts that it does not.
 type Row<'a> = (&'a str, &'a [&'a [u8]], &'a [&'a [u8]]);
 
-/// Each encoding.
-const ENCODINGS: [RegexEncoding; 2] = [RegexEncoding::Latin1, RegexEncoding::Utf8];
-
-fn utf8(pattern: &str) -> Result<Regex, String> {
-    Regex::compile(pattern, RegexEncoding::Utf8)
-}
-
-fn latin1(pattern: &str) -> Result<Regex, String> {
-    Regex::compile(pattern, RegexEncoding::Latin1)
-}
-
-/// Checks rows that hold in UTF-8; what of them is ASCII holds in either encoding.
 fn check(rows: &[Row<'_>]) {
-    check_if(rows, RegexEncoding::Utf8, |_| true);
-    let ascii: Vec<Row<'_>> =
-        rows.iter().filter(|(pattern, ..)| pattern.is_ascii() && latin1(pattern).is_ok()).copied().collect();
-    check_if(&ascii, RegexEncoding::Latin1, <[u8]>::is_ascii);
-}
-
-/// Checks `rows` in `encoding`, with those of the texts that are `wanted`.
-fn check_if(rows: &[Row<'_>], encoding: RegexEncoding, wanted: impl Fn(&[u8]) -> bool) {
     for (pattern, matching, others) in rows {
-        let regex = Regex::compile(pattern, encoding).unwrap_or_else(|reason| panic!("{pattern}: {reason}"));
-        for text in matching.iter().filter(|text| wanted(text)) {
-            assert!(regex.is_full_match(text), "{pattern} must match \"{}\" in {encoding:?}", text.escape_ascii());
+        let regex = compile(pattern).unwrap_or_else(|reason| panic!("{pattern}: {reason}"));
+        for text in *matching {
+            assert!(regex.is_full_match(text), "{pattern} must match \"{}\"", text.escape_ascii());
         }
-        for text in others.iter().filter(|text| wanted(text)) {
-            assert!(!regex.is_full_match(text), "{pattern} must not match \"{}\" in {encoding:?}", text.escape_ascii());
+        for text in *others {
+            assert!(!regex.is_full_match(text), "{pattern} must not match \"{}\"", text.escape_ascii());
         }
     }
+}
+
+/// Compiles a pattern of text in UTF-8, as RE2 does by default.
+fn compile(pattern: &str) -> Result<Regex, String> {
+    Regex::compile(pattern, RegexEncoding::Utf8)
 }

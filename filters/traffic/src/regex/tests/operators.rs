@@ -1,7 +1,7 @@
 //! Alternatives, repetitions, groups, flags, and places.
 
-use super::{ENCODINGS, check, latin1, utf8};
-use crate::regex::{LONGEST, Regex};
+use super::{check, compile};
+use crate::regex::LONGEST;
 use crate::wasm_test::test;
 
 #[test]
@@ -131,11 +131,9 @@ fn what_fits_the_bounds_compiles() {
         format!("a{}", r"*\Q\E".repeat(204)),
         "a|".repeat(LONGEST / 2),
     ] {
-        for encoding in ENCODINGS {
-            let regex = Regex::compile(&pattern, encoding).unwrap();
-            assert!(regex.is_full_match(b"a"));
-            assert_eq!(regex.clone().as_str(), pattern);
-        }
+        let regex = compile(&pattern).unwrap();
+        assert!(regex.is_full_match(b"a"));
+        assert_eq!(regex.clone().as_str(), pattern);
     }
     for (pattern, reason) in [
         (nested("(", ")", 250), "nested more than 250 deep"),
@@ -144,24 +142,24 @@ fn what_fits_the_bounds_compiles() {
         ("a".repeat(LONGEST + 1), "1025 characters are more than 1024"),
         (r"\pL{1000}".to_owned(), "needs more than 1048576 bytes when compiled"),
     ] {
-        assert_eq!(utf8(&pattern).map(|_| ()), Err(reason.to_owned()));
+        assert_eq!(compile(&pattern).map(|_| ()), Err(reason.to_owned()));
     }
 }
 
 #[test]
 fn only_dot_star_is_any() {
-    assert!(latin1(".*").unwrap().is_any());
-    assert!(!latin1("(.*)").unwrap().is_any());
+    assert!(compile(".*").unwrap().is_any());
+    assert!(!compile("(.*)").unwrap().is_any());
 }
 
 #[test]
 fn matching_takes_linear_time() {
     // [T] the pattern that takes a backtracking matcher 2ⁿ steps.
-    let regex = latin1(&format!("{}{}", "a?".repeat(200), "a".repeat(200))).unwrap();
+    let regex = compile(&format!("{}{}", "a?".repeat(200), "a".repeat(200))).unwrap();
     assert!(regex.is_full_match(&[b'a'; 200]));
     assert!(!regex.is_full_match(&[b'a'; 199]));
     // More states than there is memory for: they are forgotten, not wrong.
-    let regex = latin1("(a|b)*a(a|b){14}").unwrap();
+    let regex = compile("(a|b)*a(a|b){14}").unwrap();
     let text: Vec<u8> = (0..20_000_u32).map(|n| if n.wrapping_mul(n) % 7 < 3 { b'a' } else { b'b' }).collect();
     for end in [15, 16, 4_000, 19_999, 20_000] {
         assert_eq!(regex.is_full_match(&text[..end]), text[end - 15] == b'a');

@@ -1,8 +1,9 @@
 //! Properties of random patterns and texts.
 
-use super::{ENCODINGS, latin1, utf8};
+use super::compile;
 use crate::regex::{Regex, Rewrite};
 use crate::wasm_test::test;
+use crate::written::RegexEncoding;
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -72,7 +73,7 @@ fn other(pattern: &str, anchored: bool) -> regex::bytes::Regex {
 proptest! {
     #[test]
     fn what_is_common_means_the_same(pattern in common(), texts in prop::collection::vec(likely(), 8)) {
-        let regex = latin1(&pattern).unwrap();
+        let regex = compile(&pattern).unwrap();
         let expected = other(&pattern, true);
         for text in &texts {
             prop_assert_eq!(regex.is_full_match(text.as_bytes()), expected.is_match(text.as_bytes()), "{} {:?}", pattern, text);
@@ -80,8 +81,17 @@ proptest! {
     }
 
     #[test]
+    fn where_all_is_ascii_bytes_are_characters(pattern in common(), texts in prop::collection::vec(likely(), 8)) {
+        let as_text = compile(&pattern).unwrap();
+        let as_bytes = Regex::compile(&pattern, RegexEncoding::Latin1).unwrap();
+        for text in texts.iter().map(String::as_bytes) {
+            prop_assert_eq!(as_bytes.is_full_match(text), as_text.is_full_match(text), "{} {:?}", pattern, text);
+        }
+    }
+
+    #[test]
     fn the_first_match_is_the_same(pattern in common(), text in likely()) {
-        let regex = latin1(&pattern).unwrap();
+        let regex = compile(&pattern).unwrap();
         let once = regex.replace_all(text.as_bytes(), &Rewrite::compile(&regex, "<\\0>").unwrap());
         let expected = other(&pattern, false).find(text.as_bytes()).map(|found| found.range());
         let begins = once.iter().position(|byte| *byte == b'<');
@@ -93,54 +103,24 @@ proptest! {
     }
 
     #[test]
-    fn with_ascii_both_encodings_agree(
-        pattern in prop_oneof![common(), text("[](){}|*+?^$.\\:-,<>=!PQEpdisxUm0129ak&\n", 0..25)],
-        texts in prop::collection::vec(likely(), 8),
-    ) {
-        let (bytes, characters) = (latin1(&pattern), utf8(&pattern));
-        let large = bytes.as_ref().is_err_and(|reason| reason.contains("more than a byte"));
-        prop_assert!(large || bytes.is_ok() == characters.is_ok());
-        if let (Ok(bytes), Ok(characters)) = (bytes, characters) {
-            let rewrite = Rewrite::compile(&bytes, r"<\0>").unwrap();
-            for text in texts.iter().map(String::as_bytes) {
-                prop_assert_eq!(bytes.is_full_match(text), characters.is_full_match(text), "{:?}", text);
-                prop_assert_eq!(bytes.replace_all(text, &rewrite), characters.replace_all(text, &rewrite));
-            }
-        }
-    }
-
-    #[test]
-    fn in_latin1_a_text_is_its_bytes(text in any::<String>(), odd in any::<Vec<u8>>()) {
-        let escaped: String = text.bytes().map(|byte| format!(r"\x{byte:02x}")).collect();
-        let quoted = text.replace('\\', "");
-        for (pattern, text) in [(escaped, &text), (format!(r"\Q{quoted}"), &quoted)] {
-            let regex = latin1(&pattern).unwrap();
-            prop_assert!(regex.is_full_match(text.as_bytes()));
-            prop_assert_eq!(regex.is_full_match(&odd), odd == text.as_bytes());
-        }
-        prop_assert!(latin1("(?s).*").unwrap().is_full_match(&odd));
-    }
-
-    #[test]
     fn no_pattern_panics(pattern in text("[](){}|*+?^$.\\:-,<>=!PQEpdisxUm0129a&é\n😀", 0..25), text in any::<Vec<u8>>()) {
-        for regex in ENCODINGS.into_iter().filter_map(|encoding| Regex::compile(&pattern, encoding).ok()) {
+        if let Ok(regex) = compile(&pattern) {
             let _ = regex.is_full_match(&text);
             let identity = Rewrite::compile(&regex, r"\0").unwrap();
-            prop_assert_eq!(regex.replace_all(&text, &identity), text.as_slice());
+            prop_assert_eq!(regex.replace_all(&text, &identity), text);
         }
     }
 
     #[test]
     fn no_text_panics(pattern in common(), text in any::<Vec<u8>>()) {
-        for regex in ENCODINGS.map(|encoding| Regex::compile(&pattern, encoding).unwrap()) {
-            prop_assert_eq!(regex.is_full_match(&text), regex.is_full_match(&text));
-            prop_assert_eq!(regex.replace_all(&text, &Rewrite::compile(&regex, r"\0").unwrap()), text.as_slice());
-        }
+        let regex = compile(&pattern).unwrap();
+        prop_assert_eq!(regex.is_full_match(&text), regex.is_full_match(&text));
+        prop_assert_eq!(regex.replace_all(&text, &Rewrite::compile(&regex, r"\0").unwrap()), text);
     }
 
     #[test]
     fn no_rewrite_panics(rewrite in text("\\\\0123abé", 0..9), text in text("abc", 0..9)) {
-        let regex = latin1("(a)|(b+)").unwrap();
+        let regex = compile("(a)|(b+)").unwrap();
         if let Ok(rewrite) = Rewrite::compile(&regex, &rewrite) {
             let _ = regex.replace_all(text.as_bytes(), &rewrite);
         }

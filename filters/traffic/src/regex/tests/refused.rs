@@ -1,15 +1,11 @@
 //! What is refused, and why.
 
-use super::{ENCODINGS, latin1, utf8};
-use crate::regex::Regex;
+use super::compile;
 use crate::wasm_test::test;
 
 fn check(rows: &[(&str, &str)]) {
     for (pattern, reason) in rows {
-        for encoding in ENCODINGS {
-            let refused = Regex::compile(pattern, encoding).map(|_| pattern);
-            assert_eq!(refused, Err((*reason).to_owned()), "{pattern} in {encoding:?}");
-        }
+        assert_eq!(compile(pattern).map(|_| pattern), Err((*reason).to_owned()), "{pattern}");
     }
 }
 
@@ -160,26 +156,4 @@ fn bad_repetitions_are_refused() {
         ("((a{100}){100}){100}", "repeat counts that multiply to over 1000: {100}"),
         ("(b|(a{2,})*c){501}", "repeat counts that multiply to over 1000: {501}"),
     ]);
-}
-
-#[test]
-fn an_escape_of_more_than_a_byte_is_refused_in_latin1() {
-    for (pattern, escape) in [
-        (r"\x{100}", r"\x{100}"),
-        (r"a\x{1F600}b", r"\x{1F600}"),
-        (r"\777", r"\777"),
-        (r"[\x{0}-\x{10FFFF}]", r"\x{10FFFF}"),
-        (r"é\x{100}", r"\x{100}"),
-    ] {
-        let reason = format!("{escape} is more than a byte: only regexEncoding utf8 has it");
-        assert_eq!(latin1(pattern).map(|_| pattern), Err(reason));
-        assert!(utf8(pattern).is_ok());
-    }
-    assert!(latin1(r"\xff\x{ff}\377[\x{0}-\x{ff}]").is_ok());
-}
-
-#[test]
-fn a_reason_shows_single_bytes_as_escapes() {
-    let reason = r"bad range \x{e0}-\xc3";
-    assert_eq!(latin1(r"[\x{e0}-é]").map(|_| ()), Err(reason.to_owned()));
 }

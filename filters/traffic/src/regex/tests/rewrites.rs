@@ -1,12 +1,11 @@
 //! Replacing.
 
-use super::{ENCODINGS, latin1};
-use crate::regex::{Regex, Rewrite};
+use super::compile;
+use crate::regex::Rewrite;
 use crate::wasm_test::test;
-use crate::written::RegexEncoding::{self, Latin1, Utf8};
 
-fn replaced(encoding: RegexEncoding, pattern: &str, rewrite: &str, text: &[u8]) -> String {
-    let regex = Regex::compile(pattern, encoding).unwrap();
+fn replaced(pattern: &str, rewrite: &str, text: &[u8]) -> String {
+    let regex = compile(pattern).unwrap();
     regex.replace_all(text, &Rewrite::compile(&regex, rewrite).unwrap()).escape_ascii().to_string()
 }
 
@@ -31,6 +30,9 @@ fn every_match_is_replaced_as_re2_does() {
         ("b*", "bb", "aaaaa", "bbabbabbabbabbabb"),
         ("a.*a", r"(\0)", "aba\naba", r"(aba)\n(aba)"),
         ("", "-", "ab", "-a-b-"),
+        // empty matches pass over whole characters
+        ("", "-", "é", r"-\xc3\xa9-"),
+        (r"\B", "-", "é", r"-\xc3\xa9-"),
         // leftmost, then first
         ("a|ab", "x", "ab", "xb"),
         ("a+?", "x", "aaa", "xxx"),
@@ -53,37 +55,20 @@ fn every_match_is_replaced_as_re2_does() {
         ("x", "y", "abc", "abc"),
         ("(1)(2)(3)(4)(5)(6)(7)(8)(9)(a)", r"\9\8\0", "123456789a", "98123456789a"),
     ] {
-        for encoding in ENCODINGS {
-            assert_eq!(replaced(encoding, pattern, rewrite, text.as_bytes()), expected, "{pattern} in {text:?}");
-        }
+        assert_eq!(replaced(pattern, rewrite, text.as_bytes()), expected, "{pattern} in {text:?}");
     }
 }
 
 #[test]
-fn in_utf8_what_is_no_character_stays() {
-    assert_eq!(replaced(Utf8, ".", "x", b"a\xff\xc3\xa9\x80"), r"x\xffx\x80");
-    assert_eq!(replaced(Utf8, "é", r"\0\0", b"\xc3\xa9\xc3"), r"\xc3\xa9\xc3\xa9\xc3");
-}
-
-#[test]
-fn in_latin1_every_byte_is_replaced() {
-    assert_eq!(replaced(Latin1, ".", "x", b"a\xff\xc3\xa9\x80"), "xxxxx");
-    assert_eq!(replaced(Latin1, "é", r"\0\0", b"\xc3\xa9\xc3"), r"\xc3\xa9\xc3\xa9\xc3");
-    assert_eq!(replaced(Latin1, r"\xe9", "é", b"caf\xe9"), r"caf\xc3\xa9");
-}
-
-#[test]
-fn empty_matches_pass_over_whole_characters() {
-    for pattern in ["", r"\B"] {
-        assert_eq!(replaced(Utf8, pattern, "-", "é".as_bytes()), r"-\xc3\xa9-");
-        assert_eq!(replaced(Latin1, pattern, "-", "é".as_bytes()), r"-\xc3-\xa9-");
-    }
-    assert_eq!(replaced(Utf8, "", "-", b"\xff\xe2\x82"), r"-\xff-\xe2-\x82-");
+fn what_is_not_utf8_stays() {
+    assert_eq!(replaced(".", "x", b"a\xff\xc3\xa9\x80"), r"x\xffx\x80");
+    assert_eq!(replaced("", "-", b"\xff\xe2\x82"), r"-\xff-\xe2-\x82-");
+    assert_eq!(replaced("é", r"\0\0", b"\xc3\xa9\xc3"), r"\xc3\xa9\xc3\xa9\xc3");
 }
 
 #[test]
 fn a_rewrite_that_cannot_be_is_refused() {
-    let regex = latin1("(a)(b)").unwrap();
+    let regex = compile("(a)(b)").unwrap();
     for (rewrite, reason) in [
         (r"\3", r"there is no group \3: `(a)(b)` has 2"),
         (r"\", r"\ at the end"),

@@ -46,16 +46,8 @@ fn hexadecimal(digits: &str) -> u32 {
 
 /// Adds to `set` every code point that is one in it but for its case.
 pub(super) fn fold_case(set: &mut CodePoints) {
-    // ASCII, of which most patterns are, many times as fast.
     if !set.overlaps(0x80, LAST) {
-        fold_ascii(set);
-        // The Kelvin sign and the long s.
-        for (letter, other) in [(0x6b, 0x212a), (0x73, 0x17f)] {
-            if set.contains(letter) {
-                set.add(&CodePoints::of(&[(other, other)]));
-            }
-        }
-        return;
+        return fold_ascii(set);
     }
     // A letter has up to four forms (Θ, θ, ϑ, ϴ), each told by the one before: at most three rounds add something.
     loop {
@@ -67,7 +59,7 @@ pub(super) fn fold_case(set: &mut CodePoints) {
     }
 }
 
-/// Adds to `set` every letter of ASCII that is one in it but for its case.
+/// [`fold_case`] for ASCII, of which most patterns are: many times as fast.
 pub(super) fn fold_ascii(set: &mut CodePoints) {
     let mut missing = Vec::new();
     for &(from, to) in set.ranges() {
@@ -79,6 +71,12 @@ pub(super) fn fold_ascii(set: &mut CodePoints) {
         }
     }
     set.add(&CodePoints::of(&missing));
+    // The Kelvin sign and the long s.
+    for (letter, other) in [(0x6b, 0x212a), (0x73, 0x17f)] {
+        if set.contains(letter) {
+            set.add(&CodePoints::of(&[(other, other)]));
+        }
+    }
 }
 
 /// What `line` of the case folding adds to `set`.

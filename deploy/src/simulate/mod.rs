@@ -1,0 +1,18 @@
+//! Simulation: what the rules say of many requests that nobody sends.
+//!
+//! The rules are asked by the very functions that the filters ask them by, with the configuration that the filters would
+//! be given. There is no proxy: no guard has withdrawn anything, and every destination is there.
+
+mod key;
+mod moves;
+mod report;
+mod request;
+mod rules;
+mod run;
+
+pub(crate) use key::{KeyPlace, Keys};
+pub(crate) use moves::Moves;
+pub(crate) use report::{Labels, moves_json, moves_table, run_json, run_notes, run_table};
+pub(crate) use request::Asked;
+pub(crate) use rules::{Rules, Way, way_in};
+pub(crate) use run::Run;

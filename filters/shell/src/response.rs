@@ -1,0 +1,84 @@
+//! What a filter does to the answer to a request, and what it learns from it.
+
+use crate::hostcall::{self, Side, Status};
+use crate::pairs;
+use crate::picker::Watched;
+use crate::root::Plugin;
+use serin_traffic::Change;
+use serin_traffic::IssuedCookie;
+
+/// The key of the filter state that says how a request was decided; filters add to it one after the other.
+pub(crate) const DECISION_KEY: &str = "serin.decision";
+
+/// The header of answers that says how a request was decided.
+const DECISION: &str = "x-serin-decision";
+
+/// What is remembered of a request for its answer.
+#[derive(Debug, Default)]
+pub struct Response {
+    /// What is done to the answer, in order.
+    changes: Vec<Change>,
+    /// Whether the answer says how the request was decided.
+    revealed: bool,
+    cookie: Option<Cookie>,
+    /// What is to be learnt from the answer.
+    watched: Option<Watched>,
+}
+
+/// A cookie that the client is given unless the answer gives it one of the same name.
+#[derive(Debug)]
+struct Cookie {
+    cookie: IssuedCookie,
+    text: String,
+}
+
+impl Response {
+    pub(crate) fn change(&mut self, changes: &[Change]) {
+        self.changes.extend_from_slice(changes);
+    }
+
+    pub(crate) fn reveal(&mut self) {
+        self.revealed = true;
+    }
+
+    pub(crate) fn issue(&mut self, cookie: IssuedCookie, value: &str, secure: bool) {
+        let text = cookie.set_cookie(value, secure);
+        self.cookie = Some(Cookie { cookie, text });
+    }
+
+    pub(crate) fn watch(&mut self, watched: Option<Watched>) {
+        self.watched = watched;
+    }
+
+    /// Does to the answer that is on its way what is to be done. What the proxy refuses is left undone.
+    pub fn headers(&self) {
+        for change in &self.changes {
+            let _ = make(Side::Response, change);
+        }
+        if let Some(Cookie { cookie, text }) = &self.cookie {
+            let headers = hostcall::response_headers().map(pairs::headers).unwrap_or_default();
+            if !headers.values("set-cookie").any(|value| cookie.is_set_by(value)) {
+                let _ = hostcall::add_header(Side::Response, "set-cookie", text.as_bytes());
+            }
+        }
+        if self.revealed {
+            let decision = hostcall::property(&[DECISION_KEY]).unwrap_or_default();
+            let _ = hostcall::set_header(Side::Response, DECISION, &decision);
+        }
+    }
+
+    /// Learns from how the request ended.
+    pub fn end(&self, plugin: &Plugin) {
+        if let Some(watched) = &self.watched {
+            watched.end(plugin);
+        }
+    }
+}
+
+pub(crate) fn make(side: Side, change: &Change) -> Result<(), Status> {
+    match change {
+        Change::Remove { name } => hostcall::remove_header(side, name.as_bytes()),
+        Change::Set { name, value } => hostcall::set_header(side, name, value),
+        Change::Add { name, value } => hostcall::add_header(side, name, value),
+    }
+}

@@ -1,0 +1,31 @@
+//! How many requests each destination got.
+
+use crate::metrics::Counter;
+use serin_traffic::metrics::{Label, Metric};
+use serin_traffic::{Destination, Policy, RuleId};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// The counters of one configuration, by rule and the destination's place in it.
+#[derive(Debug, Default)]
+pub(crate) struct Sent(RefCell<HashMap<(RuleId, usize), Counter>>);
+
+impl Sent {
+    /// Counts a request that `destination` of `rule` gets.
+    pub(crate) fn count(&self, policy: &Policy, rule: RuleId, destination: &Destination) {
+        let is_it = |other: &Destination| std::ptr::eq(other, destination);
+        let place = policy.rule(rule).and_then(|rule| rule.destinations().iter().position(is_it));
+        if let (Some(place), Ok(mut counters)) = (place, self.0.try_borrow_mut()) {
+            counters.entry((rule, place)).or_insert_with(|| counter(policy, rule, destination)).add(1);
+        }
+    }
+}
+
+fn counter(policy: &Policy, rule: RuleId, destination: &Destination) -> Counter {
+    let labels = [
+        (Label::VirtualService, policy.virtual_service(rule).map_or("", |found| found.name.as_str())),
+        (Label::Route, policy.rule(rule).map_or("", |found| found.name.as_str())),
+        (Label::Subset, destination.title()),
+    ];
+    Counter::new(Metric::Requests, &labels)
+}

@@ -1,0 +1,245 @@
+//! shadow-mirror's part in a request and its answer; canary plays it too.
+
+use crate::hostcall::{self, Buffer, Side};
+use crate::outbox::{self, Copy, InFlight, Primary, Series};
+use crate::pairs;
+use crate::request::Request;
+use crate::root::Plugin;
+use serin_traffic::shadow::{Allowance, Body, Original, Reason, Shadow};
+use serin_traffic::written::Delivery;
+use serin_traffic::{Rule, RuleId};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+/// What one worker remembers of the copies of each rule.
+#[derive(Debug, Default)]
+pub(crate) struct Mirrored(RefCell<HashMap<RuleId, Rc<OfRule>>>);
+
+#[derive(Debug, Default)]
+struct OfRule {
+    in_flight: Rc<Cell<u32>>,
+    allowance: Cell<Allowance>,
+    series: RefCell<HashMap<String, Rc<Series>>>,
+}
+
+/// The copies of one request, from its headers to its answer.
+#[derive(Default)]
+pub struct Shadowing {
+    collecting: Option<Collecting>,
+    answer: Option<Answer>,
+}
+
+/// A request whose body is still to come.
+struct Collecting {
+    copies: Vec<Copy>,
+    body: Vec<u8>,
+    most: usize,
+}
+
+/// The answer that shadows are compared with, as it passes.
+struct Answer {
+    primary: Rc<Primary>,
+    status: Option<u16>,
+    body: Body,
+}
+
+impl Mirrored {
+    fn of(&self, rule: RuleId) -> Rc<OfRule> {
+        self.0.try_borrow_mut().map(|mut rules| Rc::clone(rules.entry(rule).or_default())).unwrap_or_default()
+    }
+}
+
+impl OfRule {
+    fn series(&self, plugin: &Plugin, id: RuleId, rule: &Rule, cluster: &str) -> Rc<Series> {
+        let fresh = || {
+            let virtual_service = plugin.policy.virtual_service(id).map_or("", |found| found.name.as_str());
+            Rc::new(Series::new(virtual_service, &rule.name, cluster))
+        };
+        let Ok(mut known) = self.series.try_borrow_mut() else {
+            return fresh();
+        };
+        if let Some(series) = known.get(cluster) {
+            return Rc::clone(series);
+        }
+        let series = fresh();
+        known.insert(cluster.to_owned(), Rc::clone(&series));
+        series
+    }
+
+    fn allows(&self, shadow: Option<&Shadow>) -> bool {
+        shadow.and_then(|shadow| shadow.max_per_second).is_none_or(|per_second| {
+            let mut allowance = self.allowance.get();
+            let allowed = allowance.take(per_second, hostcall::now().unwrap_or_default());
+            self.allowance.set(allowance);
+            allowed
+        })
+    }
+}
+
+impl Shadowing {
+    /// Copies the request, which is as its upstream sees it. `whole` says that it has no body.
+    pub fn copy(&mut self, request: &mut Request<'_>, rule: &Rule, whole: bool) {
+        let Some(id) = request.rule_id() else {
+            return;
+        };
+        let plugin = request.plugin();
+        let sample = rule.sample(request, || plugin.draws.draw());
+        if sample.is_empty() {
+            return;
+        }
+        let refused = rule.refuses_copies(request);
+        let of_rule = plugin.mirrored.of(id);
+        let mut taken = Vec::with_capacity(sample.len());
+        for mirror in sample.into_iter().filter_map(|place| rule.mirrors().get(place)) {
+            let cluster = request.cluster(&mirror.cluster);
+            let series = of_rule.series(plugin, id, rule, &cluster);
+            let reason = refused.or_else(|| (!of_rule.allows(rule.shadow())).then_some(Reason::Rate));
+            match reason {
+                Some(reason) => series.dropped(reason),
+                None => taken.push((cluster.into_owned(), series)),
+            }
+        }
+        if taken.is_empty() {
+            return;
+        }
+        for (cluster, _) in &taken {
+            request.reveal(&format!("shadow={cluster}"));
+        }
+        match rule.shadow().filter(|shadow| shadow.delivery == Delivery::Callout) {
+            None => request.copy_to(
+                rule.first_slot(),
+                taken.iter().map(|(cluster, series)| {
+                    series.sent();
+                    cluster.as_str()
+                }),
+            ),
+            Some(shadow) => self.collect(plugin, shadow, &of_rule, taken, whole),
+        }
+    }
+
+    fn collect(
+        &mut self,
+        plugin: &Plugin,
+        shadow: &Shadow,
+        of_rule: &OfRule,
+        taken: Vec<(String, Rc<Series>)>,
+        whole: bool,
+    ) {
+        let headers = hostcall::headers(Side::Request).map(pairs::headers).unwrap_or_default();
+        let copied = Rc::new(Original(&headers).copied(shadow));
+        let primary = shadow.compare.map(|compared| {
+            let method = String::from_utf8_lossy(headers.first(":method").unwrap_or_default());
+            Rc::new(Primary::new(compared, format!("{method} {}", String::from_utf8_lossy(headers.path()))))
+        });
+        let mut copies = Vec::with_capacity(taken.len());
+        for (_, series) in taken {
+            let Some(place) = InFlight::take(&of_rule.in_flight, shadow.max_in_flight) else {
+                series.dropped(Reason::InFlight);
+                continue;
+            };
+            copies.push(Copy {
+                series,
+                headers: Rc::clone(&copied),
+                body: Rc::default(),
+                trailers: Rc::default(),
+                timeout: shadow.timeout,
+                place,
+                primary: primary.clone(),
+            });
+        }
+        if copies.is_empty() {
+            return;
+        }
+        self.answer = primary.map(|primary| Answer { primary, status: None, body: Body::default() });
+        if whole {
+            copies.into_iter().for_each(|copy| plugin.outbox.put(copy));
+        } else {
+            self.collecting = Some(Collecting { copies, body: Vec::new(), most: shadow.max_body_bytes });
+        }
+    }
+
+    /// Takes in the part of the request's body that is passing; `last` says that it is the last.
+    pub fn request_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
+        let Some(collecting) = &mut self.collecting else {
+            return;
+        };
+        if collecting.body.len().saturating_add(size) > collecting.most {
+            self.drop_copies(Reason::Body);
+            return;
+        }
+        match hostcall::buffer(Buffer::RequestBody, 0, size) {
+            Ok(part) if part.len() == size => collecting.body.extend_from_slice(&part),
+            _ if size == 0 => {}
+            _ => {
+                self.drop_copies(Reason::Aborted);
+                return;
+            }
+        }
+        if last {
+            self.send(plugin, Vec::new());
+        }
+    }
+
+    /// The request is whole with its trailers.
+    pub fn request_trailers(&mut self, plugin: &Plugin) {
+        if self.collecting.is_some() {
+            let trailers = hostcall::headers(Side::RequestTrailers).map(pairs::headers).unwrap_or_default();
+            let text = |(name, value): (&[u8], &[u8])| (String::from_utf8_lossy(name).into_owned(), value.to_vec());
+            self.send(plugin, trailers.iter().map(text).collect());
+        }
+    }
+
+    /// Whether the answer to the request is compared.
+    pub fn compares(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    /// Takes in the head of the answer; `last` says that there is no body.
+    pub fn response_headers(&mut self, plugin: &Plugin, last: bool) {
+        if let Some(answer) = &mut self.answer {
+            answer.status = outbox::status_of(Side::Response);
+        }
+        if last {
+            self.response_end(plugin);
+        }
+    }
+
+    /// Takes in the part of the answer's body that is passing; `last` says that it is the last.
+    pub fn response_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
+        if let Some(answer) = &mut self.answer {
+            answer.body.push(&hostcall::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default());
+        }
+        if last {
+            self.response_end(plugin);
+        }
+    }
+
+    /// The answer is whole.
+    pub fn response_end(&mut self, plugin: &Plugin) {
+        if let Some(Answer { primary, status: Some(status), body }) = self.answer.take() {
+            primary.answered(status, &body, &plugin.outbox);
+        }
+    }
+
+    /// The stream has ended: what was not whole by then is not sent.
+    pub fn end(&mut self) {
+        self.drop_copies(Reason::Aborted);
+    }
+
+    fn send(&mut self, plugin: &Plugin, trailers: Vec<(String, Vec<u8>)>) {
+        if let Some(Collecting { copies, body, .. }) = self.collecting.take() {
+            let (body, trailers) = (Rc::new(body), Rc::new(trailers));
+            for copy in copies {
+                plugin.outbox.put(Copy { body: Rc::clone(&body), trailers: Rc::clone(&trailers), ..copy });
+            }
+        }
+    }
+
+    fn drop_copies(&mut self, reason: Reason) {
+        if let Some(Collecting { copies, .. }) = self.collecting.take() {
+            copies.iter().for_each(|copy| copy.series.dropped(reason));
+            self.answer = None;
+        }
+    }
+}

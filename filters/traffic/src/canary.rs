@@ -1,0 +1,249 @@
+//! What a CanaryPolicy says of a rule, compiled: which destination a request gets.
+
+use crate::guard::{Failover, Guard};
+use crate::key::{Found, IssuedCookie, KeyChain, KeySource};
+use crate::mirror::Share;
+use crate::policy::{Destination, Rule};
+use crate::request::Request;
+use crate::split::{History, Ramp, Rotation, Sticky, Ticket, Weights};
+use std::fmt;
+
+/// What a CanaryPolicy says of a rule's destinations.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Canary {
+    pub(crate) split: Split,
+    /// The destination whose share follows the clock, by its place.
+    pub(crate) ramp: Option<(usize, Ramp)>,
+    /// The destination that loses its share when it fails, by its place.
+    pub(crate) guard: Option<(usize, Guard)>,
+    pub(crate) failover: Option<Failover>,
+}
+
+/// In which way requests are split.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Split {
+    #[default]
+    Random,
+    Exact,
+    Sticky(Box<ByKey>),
+}
+
+/// A split by a key.
+#[derive(Clone, Debug)]
+pub(crate) struct ByKey {
+    pub(crate) keys: KeyChain,
+    pub(crate) sticky: Sticky,
+    pub(crate) history: History,
+}
+
+/// What a worker of the proxy brings to a split beside the request.
+///
+/// Each question is asked only if the answer counts, and at most once or twice a request.
+pub trait Worker {
+    /// Chance: another ticket each time.
+    fn draw(&self) -> Ticket;
+
+    /// What `turn` says of the rule's rotation on this worker; `None` if there is none.
+    fn rotate(&self, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize>;
+
+    /// The factor of its own share that the guarded destination has now ([`crate::guard::Record::factor`]).
+    fn guarded(&self, guard: &Guard) -> Share;
+
+    /// Whether the destination at `place` is passed over now ([`crate::guard::Unavailable`]).
+    fn passes_over(&self, place: usize, failover: &Failover) -> bool;
+}
+
+/// The destination that a request gets, and why.
+#[derive(Debug)]
+pub struct Choice<'r> {
+    /// The destination.
+    pub destination: &'r Destination,
+    /// Its place among the rule's destinations.
+    pub place: usize,
+    /// Its share of all requests at that time, from 0 to 1.
+    pub share: f64,
+    /// In which way it was found.
+    pub way: Way<'r>,
+    /// The destination that would have been chosen if it had a healthy host, by its place.
+    pub passed_over: Option<usize>,
+}
+
+/// In which way a destination was found.
+#[derive(Debug)]
+pub enum Way<'r> {
+    /// There is no other.
+    Only,
+    /// By chance.
+    Random,
+    /// In turn.
+    Exact,
+    /// By a key.
+    Sticky {
+        /// Where the key was found.
+        source: &'r KeySource,
+        /// The share that the destination must have more of to get the key; none if the split has a history.
+        ticket: Option<f64>,
+    },
+    /// By a key that the client is given with the answer.
+    Issued {
+        /// The cookie.
+        cookie: &'r IssuedCookie,
+        /// Its value.
+        value: String,
+        /// As of a key that was found.
+        ticket: Option<f64>,
+    },
+}
+
+impl Rule {
+    /// The weights of the rule's destinations at `now`, in nanoseconds since 1970, if nothing is withdrawn.
+    pub fn weights(&self, now: impl FnOnce() -> u64) -> Weights {
+        let weights = Weights::new(self.destinations.iter().map(|destination| destination.weight));
+        match self.canary().and_then(|canary| canary.ramp.as_ref()) {
+            Some((place, ramp)) => weights.ramped(*place, ramp.share_at(now())),
+            None => weights,
+        }
+    }
+
+    /// The guarded destination, by its place, and its guard.
+    pub fn guard(&self) -> Option<(usize, &Guard)> {
+        self.canary()?.guard.as_ref().map(|(place, guard)| (*place, guard))
+    }
+
+    /// Where requests go while a destination is not available.
+    pub fn failover(&self) -> Option<&Failover> {
+        self.canary()?.failover.as_ref()
+    }
+
+    pub(crate) fn canary(&self) -> Option<&Canary> {
+        self.canary.as_deref()
+    }
+
+    /// The destination of `request`; `None` if the rule has none.
+    pub fn choose<'r>(&'r self, request: &'r impl Request, worker: &impl Worker) -> Option<Choice<'r>> {
+        if let Some(destination) = self.only_destination() {
+            return Some(Choice { destination, place: 0, share: 1.0, way: Way::Only, passed_over: None });
+        }
+        let Some(canary) = &self.canary else {
+            let weights = Weights::new(self.destinations.iter().map(|destination| destination.weight));
+            return self.chosen(weights.split(worker.draw())?, &weights, Way::Random);
+        };
+        let due = self.weights(|| request.now());
+        let mut weights = due.clone();
+        if let Some((place, guard)) = &canary.guard {
+            weights = self.withdrawn(weights, *place, worker.guarded(guard));
+        }
+        let (place, way) = self.split(canary, request, worker, &due, &weights)?;
+        let Some(failover) = canary.failover.as_ref().filter(|failover| worker.passes_over(place, failover)) else {
+            return self.chosen(place, &weights, way);
+        };
+        let first = place;
+        let (mut place, mut way) = (place, way);
+        for _ in 1..self.destinations.len() {
+            weights = self.withdrawn(weights, place, Share::NONE);
+            // By the same key, if the client is about to get one.
+            let (next, other) = self.split(canary, request, worker, &due, &weights)?;
+            if !matches!(way, Way::Issued { .. }) {
+                way = other;
+            }
+            if next == place {
+                break;
+            }
+            place = next;
+            if !worker.passes_over(place, failover) {
+                let chosen = self.chosen(place, &weights, way)?;
+                return Some(Choice { passed_over: Some(first), ..chosen });
+            }
+        }
+        // Nobody is there: it may as well be the one whose turn it was.
+        self.chosen(first, &due, way)
+    }
+
+    /// The weights while the destination at `place` has only `factor` of its share. What a destination loses that has
+    /// everything goes to the others by the weights that are written, or evenly if theirs are all 0.
+    fn withdrawn(&self, weights: Weights, place: usize, factor: Share) -> Weights {
+        if factor == Share::ALL {
+            return weights;
+        }
+        if weights.share(place) < 1.0 {
+            return weights.scaled(place, factor);
+        }
+        let others = || self.destinations.iter().enumerate().filter(|(other, _)| *other != place);
+        let nothing = others().all(|(_, other)| other.weight == 0);
+        let of = |destination: &Destination| if nothing { 1 } else { destination.weight };
+        Weights::new(self.destinations.iter().map(of)).ramped(place, factor)
+    }
+
+    fn chosen<'r>(&'r self, place: usize, weights: &Weights, way: Way<'r>) -> Option<Choice<'r>> {
+        let destination = self.destinations.get(place)?;
+        Some(Choice { destination, place, share: weights.share(place), way, passed_over: None })
+    }
+
+    /// The place that `weights` give the request; `due` are those without what is withdrawn.
+    fn split<'r>(
+        &'r self,
+        canary: &'r Canary,
+        request: &'r impl Request,
+        worker: &impl Worker,
+        due: &Weights,
+        weights: &Weights,
+    ) -> Option<(usize, Way<'r>)> {
+        let by_chance = || Some((weights.split(worker.draw())?, Way::Random));
+        match &canary.split {
+            Split::Random => by_chance(),
+            Split::Exact => Some((worker.rotate(&mut |rotation| rotation.next(weights))?, Way::Exact)),
+            Split::Sticky(by_key) => match by_key.keys.read(request) {
+                Found::Key { key, source } => {
+                    let (place, ticket) = self.by_key(by_key, &key, due, weights)?;
+                    Some((place, Way::Sticky { source, ticket }))
+                }
+                Found::Issue(cookie) => {
+                    let value = cookie.value([worker.draw().0, worker.draw().0]);
+                    let (place, ticket) = self.by_key(by_key, value.as_bytes(), due, weights)?;
+                    Some((place, Way::Issued { cookie, value, ticket }))
+                }
+                Found::None => by_chance(),
+            },
+        }
+    }
+
+    fn by_key(&self, by_key: &ByKey, key: &[u8], due: &Weights, weights: &Weights) -> Option<(usize, Option<f64>)> {
+        let names = self.destinations.iter().map(|destination| destination.name.as_bytes());
+        if by_key.history.is_empty() {
+            return by_key.sticky.pick(key, names, weights).map(|pick| (pick.place, Some(pick.ticket)));
+        }
+        let withdrawn = (weights != due).then_some(weights);
+        by_key.history.pick(&by_key.sticky, key, names, due, withdrawn).map(|place| (place, None))
+    }
+}
+
+/// As the header `x-serin-decision` says it: `v2 sticky=header:end-user ticket=0.0731 weight=10`.
+impl fmt::Display for Choice<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.destination.title())?;
+        let ticket = match &self.way {
+            Way::Only => return Ok(()),
+            Way::Random => {
+                f.write_str(" random")?;
+                None
+            }
+            Way::Exact => {
+                f.write_str(" exact")?;
+                None
+            }
+            Way::Sticky { source, ticket } => {
+                write!(f, " sticky={source}")?;
+                *ticket
+            }
+            Way::Issued { cookie, ticket, .. } => {
+                write!(f, " sticky=issueCookie:{}", cookie.name())?;
+                *ticket
+            }
+        };
+        if let Some(ticket) = ticket {
+            write!(f, " ticket={ticket:.4}")?;
+        }
+        // Four decimals are what a weight is counted in.
+        write!(f, " weight={}", (self.share * 1_000_000.0).round() / 10_000.0)
+    }
+}
