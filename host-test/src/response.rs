@@ -2,6 +2,9 @@
 
 use crate::world::fields::Fields;
 
+/// What Envoy says of a response that an upstream gave.
+const VIA_UPSTREAM: &str = "via_upstream";
+
 /// A response of an upstream, or the answer to a filter's own call. Start with [`response`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
@@ -9,12 +12,19 @@ pub struct Response {
     pub(crate) body: Vec<u8>,
     pub(crate) chunks: Vec<Vec<u8>>,
     pub(crate) trailers: Fields,
+    pub(crate) details: String,
 }
 
 /// A response with a status and nothing else.
 pub fn response(status: u32) -> Response {
     let headers = [(":status", status.to_string())].into_iter().collect();
-    Response { headers, body: Vec::new(), chunks: Vec::new(), trailers: Fields::new() }
+    Response {
+        headers,
+        body: Vec::new(),
+        chunks: Vec::new(),
+        trailers: Fields::new(),
+        details: VIA_UPSTREAM.to_owned(),
+    }
 }
 
 impl Response {
@@ -42,6 +52,13 @@ impl Response {
     /// Adds a trailer.
     pub fn trailer(mut self, name: &str, value: impl Into<Vec<u8>>) -> Response {
         self.trailers.add(name, value);
+        self
+    }
+
+    /// Says why it is as it is, in Envoy's words (`response.code_details`): `via_upstream` if nothing is said. What the
+    /// router answers where there is no upstream, such as a 503 with `no_healthy_upstream`, passes the filters as well.
+    pub fn details(mut self, details: &str) -> Response {
+        self.details = details.to_owned();
         self
     }
 

@@ -43,7 +43,11 @@ async fn results(envoy: &Process, expected: u64) -> Vec<(&'static str, u64)> {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let seen = |result| (result, metric(envoy, "serin_shadow_results_total", &[("result", result)]));
-    ["match", "status_mismatch", "body_mismatch", "shadow_error"].map(seen).into_iter().filter(|(_, n)| *n > 0).collect()
+    ["match", "status_mismatch", "body_mismatch", "shadow_error"]
+        .map(seen)
+        .into_iter()
+        .filter(|(_, n)| *n > 0)
+        .collect()
 }
 
 async fn ask(proxy: SocketAddr, count: usize) {

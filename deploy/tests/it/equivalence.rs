@@ -19,7 +19,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use proxies::{Proxies, filter, listener, start};
 use requests::Request;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use serin_modules::Module;
 use std::collections::BTreeMap;
 use std::env;
@@ -31,11 +31,27 @@ const REQUESTS: usize = 10;
 /// How many clients send them.
 const CLIENTS: usize = 4;
 
-/// How Envoy and the filter compare a header that is repeated.
+/// How Envoy and the filter compare what they compare otherwise since a release of Envoy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeated {
-    Individually,
-    Joined,
+pub(crate) struct Manner {
+    /// A header that is repeated is compared value by value, not joined with commas.
+    pub(crate) individually: bool,
+    /// Each byte is a character to regular expressions, which otherwise read UTF-8.
+    pub(crate) latin1: bool,
+}
+
+impl Manner {
+    /// What Envoy does, and the filter, where nothing is said.
+    pub(crate) const DEFAULT: Self = Self { individually: true, latin1: true };
+    const JOINED: Self = Self { individually: false, ..Self::DEFAULT };
+    const UTF8: Self = Self { latin1: false, ..Self::DEFAULT };
+
+    /// What a configuration of a filter says of it.
+    fn settings(self) -> Map<String, Value> {
+        let repeated = (!self.individually).then(|| ("repeatedHeaders".to_owned(), "joined".into()));
+        let encoding = (!self.latin1).then(|| ("regexEncoding".to_owned(), "utf8".into()));
+        repeated.into_iter().chain(encoding).collect()
+    }
 }
 
 /// A policy and requests to try it with.
@@ -92,16 +108,12 @@ fn host(place: usize) -> String {
 }
 
 /// An Envoy that has the policies twice: in the listener `native` as routes, in `filter` as header-router's rules.
-async fn envoy_with(policies: impl Iterator<Item = &Policy> + Clone, repeated: Repeated) -> Proxies {
-    envoy_with_both(policies, repeated, repeated).await
+async fn envoy_with(policies: impl Iterator<Item = &Policy> + Clone, manner: Manner) -> Proxies {
+    envoy_with_both(policies, manner, manner).await
 }
 
-/// The same with a way to compare repeated headers for Envoy, and one for the filter.
-async fn envoy_with_both(
-    policies: impl Iterator<Item = &Policy> + Clone,
-    native: Repeated,
-    filters: Repeated,
-) -> Proxies {
+/// The same with a manner for Envoy, and one for the filter.
+async fn envoy_with_both(policies: impl Iterator<Item = &Policy> + Clone, native: Manner, filters: Manner) -> Proxies {
     let virtual_host = |(place, policy): (usize, &Policy)| {
         let host = host(place);
         json!({"name": host, "domains": [host], "routes": native::routes(policy, &host)})
@@ -109,12 +121,9 @@ async fn envoy_with_both(
     let hosts: Vec<Value> = policies.clone().enumerate().map(virtual_host).collect();
     let virtual_services: Vec<Value> =
         policies.enumerate().map(|(place, policy)| policy.virtual_service(&host(place))).collect();
-    let configuration = json!({
-        "resources": virtual_services,
-        "cluster": "{host}",
-        "repeatedHeaders": if filters == Repeated::Joined { "joined" } else { "individually" },
-        "regexEncoding": if filters == Repeated::Joined { "utf8" } else { "latin1" },
-    });
+    let mut configuration = filters.settings();
+    configuration.extend([("resources".to_owned(), virtual_services.into()), ("cluster".to_owned(), "{host}".into())]);
+    let configuration = Value::from(configuration);
     start(native, &[Module::HeaderRouter], |modules| {
         let chosen = json!({"name": "any", "domains": ["*"], "routes": [proxies::chosen()]});
         vec![
@@ -175,18 +184,18 @@ impl Tally {
     }
 }
 
-async fn assert_equivalent(count: usize, repeated: Repeated) {
+async fn assert_equivalent(count: usize, manner: Manner) {
     let seed = seed();
     let cases = cases(seed, count);
-    let proxies = envoy_with(cases.iter().map(|(policy, _)| policy), repeated).await;
+    let proxies = envoy_with(cases.iter().map(|(policy, _)| policy), manner).await;
     let (tally, differences) = tokio::task::block_in_place(|| compare(&proxies, &cases));
     proxies.stop().await;
-    println!("seed {seed}, {count} policies, {repeated:?}: {tally:?}");
+    println!("seed {seed}, {count} policies, {manner:?}: {tally:?}");
     if let Some(difference) = differences.first() {
         let policy = cases[difference.case].0.clone();
-        let smallest = shrink::shrink(policy, difference, repeated).await;
+        let smallest = shrink::shrink(policy, difference, manner).await;
         panic!(
-            "seed {seed}, {repeated:?}: {} of {} requests differ; shrunk:\n{smallest}",
+            "seed {seed}, {manner:?}: {} of {} requests differ; shrunk:\n{smallest}",
             differences.len(),
             tally.requests
         );
@@ -196,19 +205,33 @@ async fn assert_equivalent(count: usize, repeated: Repeated) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn header_router_chooses_as_envoys_route_table() {
-    assert_equivalent(2_000, Repeated::Individually).await;
+    assert_equivalent(2_000, Manner::DEFAULT).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn header_router_chooses_as_a_route_table_that_joins_repeated_headers() {
-    assert_equivalent(500, Repeated::Joined).await;
+    assert_equivalent(500, Manner::JOINED).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn header_router_chooses_as_a_route_table_that_reads_utf8() {
+    assert_equivalent(500, Manner::UTF8).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_generated_requests_tell_apart_how_repeated_headers_are_compared() {
+    assert_told_apart(Manner::JOINED, Manner::DEFAULT).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_generated_requests_tell_apart_what_a_character_is() {
+    assert_told_apart(Manner::UTF8, Manner::DEFAULT).await;
+}
+
+async fn assert_told_apart(native: Manner, filters: Manner) {
     let cases = cases(seed(), 500);
     let policies = cases.iter().map(|(policy, _)| policy);
-    let proxies = envoy_with_both(policies, Repeated::Joined, Repeated::Individually).await;
+    let proxies = envoy_with_both(policies, native, filters).await;
     let (tally, differences) = tokio::task::block_in_place(|| compare(&proxies, &cases));
     proxies.stop().await;
     assert!(differences.len() >= 20, "{} of {} requests differ", differences.len(), tally.requests);

@@ -83,8 +83,7 @@ impl State {
             let (before, version) = match hostcall::shared_data(&key) {
                 Ok((bytes, version)) => (Record::read(&bytes).unwrap_or_default(), version),
                 Err(Status::NOT_FOUND) => {
-                    // Version 0 would overwrite whatever another worker has just written: so it is there first.
-                    let _ = hostcall::set_shared_data(&key, &Record::default().write(), 0);
+                    let _ = hostcall::begin_shared_data(&key, &Record::default().write());
                     continue;
                 }
                 Err(_) => break,

@@ -35,13 +35,13 @@ pub(crate) enum Side {
 
 /// Which body a hostcall is about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Buffer {
+pub(crate) enum Bytes {
     /// The request's, as far as it is there.
-    RequestBody = 0,
+    Request = 0,
     /// The answer's, as far as it is there.
-    ResponseBody = 1,
+    Response = 1,
     /// That of the answer to a call of the filter's own.
-    CallBody = 4,
+    Call = 4,
 }
 
 /// The answer is not that of a gRPC call.
@@ -129,9 +129,9 @@ pub(crate) fn headers(side: Side) -> Result<Vec<u8>, Status> {
 }
 
 /// `length` bytes of a body from `start` on, or as many as there are.
-pub(crate) fn buffer(buffer: Buffer, start: usize, length: usize) -> Result<Vec<u8>, Status> {
+pub(crate) fn body(body: Bytes, start: usize, length: usize) -> Result<Vec<u8>, Status> {
     // SAFETY: see `taken`.
-    unsafe { taken(|data, size| proxy_get_buffer_bytes(buffer as u32, start, length, data, size)) }
+    unsafe { taken(|data, size| proxy_get_buffer_bytes(body as u32, start, length, data, size)) }
 }
 
 /// Sends a request of the filter's own, and gives the number that its answer will come with.
@@ -204,6 +204,12 @@ pub(crate) fn shared_data(key: &str) -> Result<(Vec<u8>, u32), Status> {
 pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> Result<(), Status> {
     // SAFETY: the host reads the two slices within the call.
     ok(unsafe { proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), version) })
+}
+
+/// Shares `value` under `key`, unless there is something already. A version that nobody has read is compared with those
+/// there are, and with nothing where there is none (cpp-host, `SharedData::set`).
+pub(crate) fn begin_shared_data(key: &str, value: &[u8]) -> Result<(), Status> {
+    set_shared_data(key, value, u32::MAX)
 }
 
 /// The id of a new metric of that kind (0 a counter, 1 a gauge, 2 a histogram).

@@ -4,7 +4,7 @@
 //! only to the context that was current at the call, and the stream may be gone long before.
 
 use crate::draws::Draws;
-use crate::hostcall::{self, Buffer, Side};
+use crate::hostcall::{self, Bytes, Side};
 use crate::metrics::{Counter, Histogram};
 use crate::pairs;
 use crate::timer::Timer;
@@ -212,7 +212,7 @@ impl Outbox {
         let seen = status.map(|status| {
             let mut whole = Body::default();
             for start in (0..body).step_by(PART) {
-                whole.push(&hostcall::buffer(Buffer::CallBody, start, PART).unwrap_or_default());
+                whole.push(&hostcall::body(Bytes::Call, start, PART).unwrap_or_default());
             }
             Seen::new(status, &whole, since, hostcall::now().unwrap_or_default())
         });

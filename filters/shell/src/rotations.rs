@@ -46,7 +46,7 @@ fn count_in() -> u64 {
         let (bytes, version) = match hostcall::shared_data(WORKERS) {
             Ok(found) => found,
             Err(hostcall::Status::NOT_FOUND) => {
-                let _ = hostcall::set_shared_data(WORKERS, &0_u64.to_le_bytes(), 0);
+                let _ = hostcall::begin_shared_data(WORKERS, &0_u64.to_le_bytes());
                 continue;
             }
             Err(_) => return 0,

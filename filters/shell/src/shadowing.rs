@@ -1,6 +1,6 @@
 //! shadow-mirror's part in a request and its answer; canary plays it too.
 
-use crate::hostcall::{self, Buffer, Side};
+use crate::hostcall::{self, Bytes, Side};
 use crate::outbox::{Copy, InFlight, Primary, Series};
 use crate::pairs;
 use crate::request::Request;
@@ -168,7 +168,7 @@ impl Shadowing {
             self.drop_copies(Reason::Body);
             return;
         }
-        match hostcall::buffer(Buffer::RequestBody, 0, size) {
+        match hostcall::body(Bytes::Request, 0, size) {
             Ok(part) if part.len() == size => collecting.body.extend_from_slice(&part),
             _ if size == 0 => {}
             _ => {
@@ -208,7 +208,7 @@ impl Shadowing {
     /// Takes in the part of the answer's body that is passing; `last` says that it is the last.
     pub fn response_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
         if let Some(answer) = &mut self.answer {
-            answer.body.push(&hostcall::buffer(Buffer::ResponseBody, 0, size).unwrap_or_default());
+            answer.body.push(&hostcall::body(Bytes::Response, 0, size).unwrap_or_default());
         }
         if last {
             self.response_end(plugin);

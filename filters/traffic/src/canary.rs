@@ -6,6 +6,7 @@ use crate::mirror::Share;
 use crate::policy::{Destination, Rule};
 use crate::request::Request;
 use crate::split::{History, Ramp, Rotation, Sticky, Ticket, Weights};
+use std::borrow::Cow;
 use std::fmt;
 
 /// What a CanaryPolicy says of a rule's destinations.
@@ -95,6 +96,39 @@ pub enum Way<'r> {
     },
 }
 
+/// What decides about a request, whatever the weights.
+enum Lot<'r> {
+    Chance,
+    Turn,
+    Key { by_key: &'r ByKey, key: Cow<'r, [u8]>, source: &'r KeySource },
+    Issued { by_key: &'r ByKey, cookie: &'r IssuedCookie, value: String },
+}
+
+impl<'r> Lot<'r> {
+    fn of(canary: &'r Canary, request: &'r impl Request, worker: &impl Worker) -> Self {
+        match &canary.split {
+            Split::Random => Lot::Chance,
+            Split::Exact => Lot::Turn,
+            Split::Sticky(by_key) => match by_key.keys.read(request) {
+                Found::Key { key, source } => Lot::Key { by_key, key, source },
+                Found::Issue(cookie) => {
+                    Lot::Issued { by_key, cookie, value: cookie.value([worker.draw().0, worker.draw().0]) }
+                }
+                Found::None => Lot::Chance,
+            },
+        }
+    }
+
+    fn way(self, ticket: Option<f64>) -> Way<'r> {
+        match self {
+            Lot::Chance => Way::Random,
+            Lot::Turn => Way::Exact,
+            Lot::Key { source, .. } => Way::Sticky { source, ticket },
+            Lot::Issued { cookie, value, .. } => Way::Issued { cookie, value, ticket },
+        }
+    }
+}
+
 impl Rule {
     /// The weights of the rule's destinations at `now`, in nanoseconds since 1970, if nothing is withdrawn.
     pub fn weights(&self, now: impl FnOnce() -> u64) -> Weights {
@@ -133,45 +167,53 @@ impl Rule {
         if let Some((place, guard)) = &canary.guard {
             weights = self.withdrawn(weights, *place, worker.guarded(guard));
         }
-        let (place, way) = self.split(canary, request, worker, &due, &weights)?;
-        let Some(failover) = canary.failover.as_ref().filter(|failover| worker.passes_over(place, failover)) else {
-            return self.chosen(place, &weights, way);
+        let lot = Lot::of(canary, request, worker);
+        let (first, ticket) = self.place(&lot, worker, &due, &weights)?;
+        let Some(failover) = canary.failover.as_ref().filter(|failover| worker.passes_over(first, failover)) else {
+            return self.chosen(first, &weights, lot.way(ticket));
         };
-        let first = place;
-        let (mut place, mut way) = (place, way);
-        for _ in 1..self.destinations.len() {
-            weights = self.withdrawn(weights, place, Share::NONE);
-            // By the same key, if the client is about to get one.
-            let (next, other) = self.split(canary, request, worker, &due, &weights)?;
-            if !matches!(way, Way::Issued { .. }) {
-                way = other;
-            }
-            if next == place {
+        let mut gone = vec![first];
+        while gone.len() < self.destinations.len() {
+            let left = self.without(&weights, &gone);
+            let (next, ticket) = self.place(&lot, worker, &due, &left)?;
+            if gone.contains(&next) {
                 break;
             }
-            place = next;
-            if !worker.passes_over(place, failover) {
-                let chosen = self.chosen(place, &weights, way)?;
+            if !worker.passes_over(next, failover) {
+                let chosen = self.chosen(next, &left, lot.way(ticket))?;
                 return Some(Choice { passed_over: Some(first), ..chosen });
             }
+            gone.push(next);
         }
         // Nobody is there: it may as well be the one whose turn it was.
-        self.chosen(first, &due, way)
+        self.chosen(first, &weights, lot.way(ticket))
     }
 
-    /// The weights while the destination at `place` has only `factor` of its share. What a destination loses that has
-    /// everything goes to the others by the weights that are written, or evenly if theirs are all 0.
+    /// The weights while the destination at `place` has only `factor` of its share.
     fn withdrawn(&self, weights: Weights, place: usize, factor: Share) -> Weights {
         if factor == Share::ALL {
-            return weights;
+            weights
+        } else if weights.share(place) < 1.0 {
+            weights.scaled(place, factor)
+        } else {
+            self.without(&weights, &[place]).ramped(place, factor)
         }
-        if weights.share(place) < 1.0 {
-            return weights.scaled(place, factor);
+    }
+
+    /// The weights without those at the places `gone`. If they have everything, the others get it by the weights that are
+    /// written, or evenly if theirs are all 0.
+    fn without(&self, weights: &Weights, gone: &[usize]) -> Weights {
+        let stays = |place: &usize| !gone.contains(place);
+        if weights.as_slice().iter().enumerate().any(|(place, weight)| *weight > 0 && stays(&place)) {
+            return gone.iter().fold(weights.clone(), |weights, place| weights.scaled(*place, Share::NONE));
         }
-        let others = || self.destinations.iter().enumerate().filter(|(other, _)| *other != place);
-        let nothing = others().all(|(_, other)| other.weight == 0);
-        let of = |destination: &Destination| if nothing { 1 } else { destination.weight };
-        Weights::new(self.destinations.iter().map(of)).ramped(place, factor)
+        let all = || self.destinations.iter().enumerate();
+        let nothing = all().all(|(place, destination)| destination.weight == 0 || !stays(&place));
+        Weights::new(all().map(|(place, destination)| match stays(&place) {
+            false => 0,
+            true if nothing => 1,
+            true => destination.weight,
+        }))
     }
 
     fn chosen<'r>(&'r self, place: usize, weights: &Weights, way: Way<'r>) -> Option<Choice<'r>> {
@@ -179,31 +221,19 @@ impl Rule {
         Some(Choice { destination, place, share: weights.share(place), way, passed_over: None })
     }
 
-    /// The place that `weights` give the request; `due` are those without what is withdrawn.
-    fn split<'r>(
-        &'r self,
-        canary: &'r Canary,
-        request: &'r impl Request,
+    /// The place that `weights` give the lot; `due` are those without what is withdrawn.
+    fn place(
+        &self,
+        lot: &Lot<'_>,
         worker: &impl Worker,
         due: &Weights,
         weights: &Weights,
-    ) -> Option<(usize, Way<'r>)> {
-        let by_chance = || Some((weights.split(worker.draw())?, Way::Random));
-        match &canary.split {
-            Split::Random => by_chance(),
-            Split::Exact => Some((worker.rotate(&mut |rotation| rotation.next(weights))?, Way::Exact)),
-            Split::Sticky(by_key) => match by_key.keys.read(request) {
-                Found::Key { key, source } => {
-                    let (place, ticket) = self.by_key(by_key, &key, due, weights)?;
-                    Some((place, Way::Sticky { source, ticket }))
-                }
-                Found::Issue(cookie) => {
-                    let value = cookie.value([worker.draw().0, worker.draw().0]);
-                    let (place, ticket) = self.by_key(by_key, value.as_bytes(), due, weights)?;
-                    Some((place, Way::Issued { cookie, value, ticket }))
-                }
-                Found::None => by_chance(),
-            },
+    ) -> Option<(usize, Option<f64>)> {
+        match lot {
+            Lot::Chance => Some((weights.split(worker.draw())?, None)),
+            Lot::Turn => Some((worker.rotate(&mut |rotation| rotation.next(weights))?, None)),
+            Lot::Key { by_key, key, .. } => self.by_key(by_key, key, due, weights),
+            Lot::Issued { by_key, value, .. } => self.by_key(by_key, value.as_bytes(), due, weights),
         }
     }
 

@@ -168,7 +168,7 @@ impl Stream {
     pub(crate) fn respond(&mut self, response: Response) {
         let trailers = !response.trailers.is_empty();
         let body_len = response.body.len();
-        self.details = Some("via_upstream".to_owned());
+        self.details = Some(response.details);
         self.response = Some(Message { headers: response.headers, trailers: response.trailers, body_len });
         self.enter_all(Direction::Response, response.chunks, trailers, true);
     }

@@ -3,7 +3,7 @@
 use super::client::{Answer, Client, Message};
 use super::native::answering;
 use super::proxies::{chosen, filter, listener, start};
-use super::{Repeated, generate, runner, seed};
+use super::{Manner, generate, runner, seed};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::{Strategy, prop_oneof};
 use proptest::sample::select;
@@ -82,7 +82,7 @@ async fn header_router_finds_the_host_that_envoys_domains_find() {
     let seed = seed();
     let mut runner = runner(seed);
     let gateways: Vec<Vec<String>> = (0..GATEWAYS).map(|_| generate(&mut runner, &patterns())).collect();
-    let proxies = start(Repeated::Individually, &[Module::HeaderRouter], |modules| {
+    let proxies = start(Manner::DEFAULT, &[Module::HeaderRouter], |modules| {
         gateways.iter().enumerate().flat_map(|(place, patterns)| listeners(place, patterns, &modules[0])).collect()
     })
     .await;

@@ -45,7 +45,7 @@ pub(super) enum Text {
     Star,
     Exact(String),
     Prefix(String),
-    /// With a text that it matches.
+    /// With a text that it matches, as such or in Latin-1.
     Regex(String, String),
 }
 
@@ -148,6 +148,10 @@ fn regex() -> impl Strategy<Value = Text> {
         (".", "é"),
         ("..", "é"),
         ("(?i:É)", "é"),
+        (r"\W+", "é"),
+        ("[é-ü]+", "é"),
+        ("aé?", "a"),
+        ("é{2}", "éé"),
         (".*", ""),
         (".*", "ab"),
         (".+", "a"),
@@ -174,6 +178,9 @@ fn regex() -> impl Strategy<Value = Text> {
         ("^a.*$", "ab"),
         ("(?i)AB", "ab"),
         ("(?s).*", "a"),
+        ("(?i)É", "é"),
+        (r"(?i)a[^\xe9]+", "aé"),
+        (r"\PL*", "é"),
         (r"a\b.*", "a,b"),
         (".*,b", "a,b"),
         ("[^,]*", "a"),

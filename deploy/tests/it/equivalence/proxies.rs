@@ -1,7 +1,7 @@
 //! An Envoy with several listeners, each on a port of its own.
 
-use super::Repeated;
-use serde_json::{Value, json};
+use super::Manner;
+use serde_json::{Map, Value, json};
 use serin::envoy::{Process, find};
 use serin_modules::Module;
 use std::fs;
@@ -24,16 +24,16 @@ impl Proxies {
 
 /// Starts an Envoy with the listeners that `listeners` makes, given where the files of `modules` are.
 pub(crate) async fn start(
-    repeated: Repeated,
+    manner: Manner,
     modules: &[Module],
     listeners: impl FnOnce(&[PathBuf]) -> Vec<Value>,
 ) -> Proxies {
-    start_with(repeated, modules, vec![], listeners).await
+    start_with(manner, modules, vec![], listeners).await
 }
 
 /// The same with clusters.
 pub(crate) async fn start_with(
-    repeated: Repeated,
+    manner: Manner,
     modules: &[Module],
     clusters: Vec<Value>,
     listeners: impl FnOnce(&[PathBuf]) -> Vec<Value>,
@@ -45,21 +45,25 @@ pub(crate) async fn start_with(
         file
     };
     let modules: Vec<PathBuf> = modules.iter().map(file).collect();
-    let individually = repeated == Repeated::Individually;
     let configuration = json!({
         "node": {"id": "equivalence", "cluster": "equivalence"},
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
-        "layered_runtime": {"layers": [{"name": "static", "static_layer": {
-            "envoy.reloadable_features.match_headers_individually": individually,
-            // Both came with 1.39: an Envoy from before has neither.
-            "envoy.reloadable_features.re2_use_latin1_mode": individually,
-            // Istio's bootstrap; Envoy alone takes no expression of more than 100 instructions.
-            "re2.max_program_size.error_level": 32_768,
-        }}]},
+        "layered_runtime": {"layers": [{"name": "static", "static_layer": runtime(manner)}]},
         "static_resources": {"listeners": listeners(&modules), "clusters": clusters},
     });
     let process = Process::start(&find(None).unwrap(), &configuration, 1, directory).await;
     Proxies(process.unwrap_or_else(|failure| panic!("{failure}")))
+}
+
+/// What Envoy's runtime says: of the manner, only what is not the default.
+fn runtime(manner: Manner) -> Value {
+    // Istio's bootstrap; Envoy alone takes no expression of more than 100 instructions.
+    let mut runtime = Map::from_iter([("re2.max_program_size.error_level".to_owned(), json!(32_768))]);
+    let features = [("match_headers_individually", manner.individually), ("re2_use_latin1_mode", manner.latin1)];
+    for (feature, _) in features.into_iter().filter(|(_, on)| !on) {
+        runtime.insert(format!("envoy.reloadable_features.{feature}"), false.into());
+    }
+    runtime.into()
 }
 
 /// A listener with filters before the router, and its virtual hosts.

@@ -54,6 +54,7 @@ enum Twist {
     RepeatField,
     RepeatFieldBefore,
     OddByte,
+    Latin1,
     OtherCase,
     UpperCaseNames,
     LongerPath,
@@ -77,6 +78,7 @@ fn plan() -> impl Strategy<Value = Plan> {
         Twist::RepeatField,
         Twist::RepeatFieldBefore,
         Twist::OddByte,
+        Twist::Latin1,
         Twist::OtherCase,
         Twist::UpperCaseNames,
         Twist::LongerPath,
@@ -169,6 +171,10 @@ impl Plan {
             (Twist::OddByte, Some(field)) => {
                 let odd = *self.at.get(&[b"\xe9".as_slice(), b"\xff", b"\x80a", b"\xc3", b"\ta", b"  "]);
                 request.fields[field].1.extend(odd);
+            }
+            (Twist::Latin1, Some(field)) => {
+                let value = String::from_utf8_lossy(&request.fields[field].1).into_owned();
+                request.fields[field].1 = value.chars().filter_map(|c| u8::try_from(c).ok()).collect();
             }
             (Twist::UpperCaseNames, Some(field)) => request.fields[field].0.make_ascii_uppercase(),
             (Twist::OtherCase, _) => {

@@ -2,18 +2,18 @@
 
 use super::policy::{Conditions, Match, Policy};
 use super::requests::Request;
-use super::{Case, Difference, Repeated, compare, envoy_with, host};
+use super::{Case, Difference, Manner, compare, envoy_with, host};
 
 /// How many steps are taken at most.
 const STEPS: usize = 20;
 
 /// Shrinks a difference, and shows it.
-pub(super) async fn shrink(policy: Policy, difference: &Difference, repeated: Repeated) -> String {
+pub(super) async fn shrink(policy: Policy, difference: &Difference, manner: Manner) -> String {
     let mut smallest = (policy, difference.request.clone());
     let mut answers = (difference.native.clone(), difference.filter.clone());
     for _ in 0..STEPS {
         let cases = simpler(&smallest);
-        let proxies = envoy_with(cases.iter().map(|(policy, _)| policy), repeated).await;
+        let proxies = envoy_with(cases.iter().map(|(policy, _)| policy), manner).await;
         let (_, mut differences) = tokio::task::block_in_place(|| compare(&proxies, &cases));
         proxies.stop().await;
         differences.sort_by_key(|difference| difference.case);

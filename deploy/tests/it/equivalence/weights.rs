@@ -1,6 +1,6 @@
 //! The canary module's split against Envoy's own weighted clusters: both must give each destination its share.
 
-use super::Repeated;
+use super::Manner;
 use super::client::{Client, Message};
 use super::proxies::{filter, listener, start_with};
 use crate::upstream::Upstream;
@@ -87,7 +87,7 @@ async fn the_canary_modules_split_is_that_of_envoys_weighted_clusters() {
     let chosen = json!([{"match": {"prefix": "/"}, "route": {"cluster_header": "x-serin-cluster"},
         "response_headers_to_add": answered_by()}]);
     let (native, any) = (hosts.collect(), json!({"name": "any", "domains": ["*"], "routes": chosen}));
-    let proxies = start_with(Repeated::Individually, &[Module::Canary], clusters, |modules| {
+    let proxies = start_with(Manner::DEFAULT, &[Module::Canary], clusters, |modules| {
         vec![
             listener("native", vec![], native),
             listener("filter", vec![filter(&modules[0], &configuration)], vec![any]),

@@ -58,6 +58,10 @@ impl Regex {
         let parsed = match encoding {
             RegexEncoding::Utf8 => parse::parse(pattern, encoding)?,
             RegexEncoding::Latin1 => {
+                if !pattern.is_ascii() {
+                    // Go, with which Istio checks, reads UTF-8.
+                    parse::parse(pattern, RegexEncoding::Utf8)?;
+                }
                 let bytes: String = pattern.bytes().map(char::from).collect();
                 parse::parse(&bytes, encoding).map_err(|reason| as_written(&reason))?
             }

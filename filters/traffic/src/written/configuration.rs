@@ -128,7 +128,7 @@ pub enum RepeatedHeaders {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum RegexEncoding {
-    /// A byte, as in Envoy from 1.39 on.
+    /// A byte, as in Envoy since its security releases of August 2026 (CVE-2026-73552), 1.38.4 among them.
     #[default]
     Latin1,
     /// A code point in UTF-8, as in Envoy before.

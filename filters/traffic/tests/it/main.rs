@@ -2,6 +2,7 @@
 
 mod actions;
 mod canary;
+mod canary_policies;
 mod conformance;
 mod delegates;
 mod hosts;

@@ -1,4 +1,4 @@
-//! Patterns and texts of bytes, as Envoy has RE2 read them from 1.39 on. Every row was also put to RE2 2025-11-05 with the
+//! Patterns and texts of bytes, as Envoy has RE2 read them since CVE-2026-73552. Every row was also put to RE2 2025-11-05 with the
 //! encoding Latin-1.
 
 use crate::regex::{Regex, Rewrite};
@@ -84,4 +84,13 @@ fn a_replacement_passes_over_bytes_one_by_one() {
     let empty = compile("x*").unwrap();
     let dash = Rewrite::compile(&empty, "-").unwrap();
     assert_eq!(empty.replace_all("é".as_bytes(), &dash), b"-\xc3-\xa9-");
+}
+
+#[test]
+fn what_go_refuses_in_utf8_is_refused() {
+    for (pattern, reason) in [("[ü-é]", "bad range ü-é"), ("[😂-😀]", "bad range 😂-😀")] {
+        assert_eq!(compile(pattern).map(|_| pattern), Err(reason.to_owned()));
+    }
+    // And what RE2 refuses in bytes, though Go takes it.
+    assert!(compile(r"[\x{e0}-é]").is_err_and(|reason| reason.starts_with(r"bad range \x{e0}-")));
 }
