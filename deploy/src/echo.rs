@@ -42,6 +42,7 @@ struct Identity {
     replica: Replica,
     title: HeaderValue,
     labels: BTreeMap<String, String>,
+    answer: Option<String>,
     arrivals: AtomicU64,
 }
 
@@ -53,7 +54,13 @@ impl EchoServer {
     /// What the system says if it gives no port, or if the Deployment's name cannot be in a header.
     pub async fn start(deployment: &Deployment, replica: Replica) -> io::Result<Self> {
         let title = HeaderValue::from_str(&deployment.title).map_err(io::Error::other)?;
-        let identity = Identity { replica, title, labels: deployment.labels.clone(), arrivals: AtomicU64::new(0) };
+        let identity = Identity {
+            replica,
+            title,
+            labels: deployment.labels.clone(),
+            answer: deployment.answer.clone(),
+            arrivals: AtomicU64::new(0),
+        };
         let identity = Arc::new(identity);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
@@ -125,7 +132,8 @@ async fn answer(identity: Arc<Identity>, request: Request<Incoming>) -> Result<R
         "headers": headers,
         "body_bytes": body_bytes,
     });
-    let mut response = Response::new(Full::new(Bytes::from(echo.to_string())));
+    let said = identity.answer.clone().unwrap_or_else(|| echo.to_string());
+    let mut response = Response::new(Full::new(Bytes::from(said)));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/json"));
     response.headers_mut().insert(DEPLOYMENT_HEADER, identity.title.clone());
     Ok(response)

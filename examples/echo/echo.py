@@ -3,6 +3,7 @@
     python3 echo.py [PORT]        8080 if none is given
 
 Who it is: $SERIN_NAME, or else the host's name, which in a Pod is the Pod's and in Docker Compose the service's.
+With $SERIN_ANSWER it answers that instead.
 """
 
 import json
@@ -12,6 +13,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 NAME = os.environ.get("SERIN_NAME") or socket.gethostname()
+ANSWER = os.environ.get("SERIN_ANSWER")
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -28,7 +30,7 @@ class Echo(BaseHTTPRequestHandler):
             "bytes": len(body),
         })
         print(f"{NAME} {self.command} {self.headers.get('host', '')}{self.path} {len(body)} bytes", flush=True)
-        answer = (answer + "\n").encode()
+        answer = (answer + "\n" if ANSWER is None else ANSWER).encode()
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(answer)))

@@ -48,6 +48,15 @@ pub(crate) async fn listeners(admin: SocketAddr) -> io::Result<BTreeMap<String, 
     Ok(addresses(&statuses))
 }
 
+/// The counters and gauges of which the name ends so, by their names.
+pub(crate) async fn counters(admin: SocketAddr, end: &str) -> io::Result<BTreeMap<String, u64>> {
+    let (_, body) = get(admin, &format!("/stats?filter={end}$")).await?;
+    let text = String::from_utf8_lossy(&body);
+    // A name may have colons itself.
+    let counter = |line: &str| line.rsplit_once(": ").and_then(|(name, n)| Some((name.to_owned(), n.parse().ok()?)));
+    Ok(text.lines().filter_map(counter).collect())
+}
+
 fn addresses(statuses: &Value) -> BTreeMap<String, SocketAddr> {
     let statuses = statuses["listener_statuses"].as_array().map(Vec::as_slice).unwrap_or_default();
     statuses

@@ -146,6 +146,15 @@ impl Process {
         &self.listeners
     }
 
+    /// The counters and gauges of which the name ends so, by their names.
+    ///
+    /// # Errors
+    ///
+    /// What the system says if the admin interface does not answer.
+    pub async fn counters(&self, end: &str) -> io::Result<BTreeMap<String, u64>> {
+        admin::counters(self.admin, end).await
+    }
+
     /// The directory that goes with the process.
     pub fn directory(&self) -> PathBuf {
         self.directory.path().to_owned()

@@ -1,9 +1,12 @@
-//! Kubernetes' Deployment, as far as a pocket cluster needs it: replicas and labels.
+//! Kubernetes' Deployment, as far as a pocket cluster needs it: replicas, labels, and what the pods answer.
 
 use super::document::Document;
 use super::mistake::Mistake;
 use serde::Deserialize;
 use std::collections::BTreeMap;
+
+/// The environment variable of the echo server that says what it answers.
+const ANSWER: &str = "SERIN_ANSWER";
 
 /// Pods of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct Deployment {
     pub labels: BTreeMap<String, String>,
     /// The ports that its containers name.
     pub named_ports: BTreeMap<String, u16>,
+    /// What its pods answer instead of who they are and what they were asked: their environment variable `SERIN_ANSWER`.
+    pub answer: Option<String>,
     /// What tables call it: its name, and its namespace behind a dot if that is not the caller's.
     pub title: String,
 }
@@ -61,6 +66,13 @@ struct PodSpec {
 #[derive(Deserialize)]
 struct Container {
     ports: Option<Vec<ContainerPort>>,
+    env: Option<Vec<EnvironmentVariable>>,
+}
+
+#[derive(Deserialize)]
+struct EnvironmentVariable {
+    name: String,
+    value: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -73,7 +85,10 @@ struct ContainerPort {
 impl Deployment {
     pub(crate) fn read(document: &Document, own_namespace: &str) -> Result<Self, Mistake> {
         let spec: Spec = document.part("spec")?;
-        let ports = spec.template.spec.containers.into_iter().flatten().flat_map(|it| it.ports.unwrap_or_default());
+        let containers = spec.template.spec.containers.unwrap_or_default();
+        let environment = containers.iter().flat_map(|container| container.env.iter().flatten());
+        let answer = environment.filter(|variable| variable.name == ANSWER).find_map(|variable| variable.value.clone());
+        let ports = containers.into_iter().flat_map(|container| container.ports.unwrap_or_default());
         let title = if document.namespace == own_namespace {
             document.name.clone()
         } else {
@@ -85,6 +100,7 @@ impl Deployment {
             replicas: spec.replicas.unwrap_or(1),
             labels: spec.template.metadata.labels.unwrap_or_default(),
             named_ports: ports.filter_map(|port| Some((port.name?, port.container_port))).collect(),
+            answer,
             title,
         })
     }

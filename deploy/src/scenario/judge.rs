@@ -23,6 +23,8 @@ pub struct Measurement {
     pub answers: Tally,
     /// How many requests reached each Deployment that it did not answer: copies.
     pub shadows: BTreeMap<String, u64>,
+    /// How many copies compared so.
+    pub results: BTreeMap<String, u64>,
 }
 
 /// The judge's finding.
@@ -60,20 +62,12 @@ pub fn judge(expect: &Expectation, requests: u64, seen: &Measurement) -> Verdict
         ps.push(p_of_split(&counts));
     }
 
-    for name in expect.shadows.keys().chain(seen.shadows.keys().filter(|name| !expect.shadows.contains_key(*name))) {
-        let share = expect.shadows.get(name).copied().unwrap_or(0.0);
-        let count = seen.shadows.get(name).copied().unwrap_or(0);
-        let (whole, by_chance) = (share.floor(), share.fract());
-        let certain = whole as u64 * requests;
-        if by_chance == 0.0 {
-            if count != certain {
-                reasons.push(format!("{count} copies for {name} instead of {certain}"));
-            }
-        } else if count < certain || count > certain + requests {
-            reasons.push(format!("{count} copies for {name} are not from {certain} to {}", certain + requests));
-        } else {
-            let drawn = count - certain;
-            ps.push(p_of_split(&[(drawn, by_chance), (requests - drawn, 1.0 - by_chance)]));
+    let of_shadows = counted("copies for", requests, &expect.shadows, &seen.shadows);
+    let of_results = counted("comparisons say", requests, &expect.results, &seen.results);
+    for finding in of_shadows.into_iter().chain(of_results) {
+        match finding {
+            Ok(p) => ps.push(p),
+            Err(reason) => reasons.push(reason),
         }
     }
 
@@ -82,6 +76,34 @@ pub fn judge(expect: &Expectation, requests: u64, seen: &Measurement) -> Verdict
         reasons.push(format!("a right split is that far off with p = {p:.1e} only"));
     }
     Verdict { right: reasons.is_empty(), p, reasons }
+}
+
+/// What `requests` requests should bring about, so many of each name per request, beside what they did: what is wrong, or how
+/// probable what was left to chance is. `what` says what is counted.
+fn counted(
+    what: &str,
+    requests: u64,
+    expected: &BTreeMap<String, f64>,
+    seen: &BTreeMap<String, u64>,
+) -> Vec<Result<f64, String>> {
+    let mut findings = Vec::new();
+    for name in expected.keys().chain(seen.keys().filter(|name| !expected.contains_key(*name))) {
+        let share = expected.get(name).copied().unwrap_or(0.0);
+        let count = seen.get(name).copied().unwrap_or(0);
+        let (whole, by_chance) = (share.floor(), share.fract());
+        let certain = whole as u64 * requests;
+        if by_chance == 0.0 {
+            if count != certain {
+                findings.push(Err(format!("{count} {what} {name} instead of {certain}")));
+            }
+        } else if count < certain || count > certain + requests {
+            findings.push(Err(format!("{count} {what} {name} are not from {certain} to {}", certain + requests)));
+        } else {
+            let drawn = count - certain;
+            findings.push(Ok(p_of_split(&[(drawn, by_chance), (requests - drawn, 1.0 - by_chance)])));
+        }
+    }
+    findings
 }
 
 /// How probable it is that a split with these shares is at least as far off as these counts.

@@ -17,7 +17,7 @@ pub struct Outcome {
     pub step: String,
     /// How many of them.
     pub requests: u64,
-    /// What was expected, in percent of the requests; copies with a `+`.
+    /// What was expected, in percent of the requests; copies with a `+`, and how they compare with a `=`.
     pub expected: BTreeMap<String, f64>,
     /// What was seen, counted.
     pub seen: BTreeMap<String, u64>,
@@ -33,13 +33,14 @@ impl Outcome {
     pub(crate) fn of(scenario: &Scenario, step: &Step, seen: &Measurement, verdict: Verdict) -> Self {
         let answers = seen.answers.iter().map(|(answer, count)| (answer.to_string(), *count));
         let copies = seen.shadows.iter().map(|(name, count)| (copy(name), *count));
+        let results = seen.results.iter().map(|(name, count)| (result(name), *count));
         Self {
             scenario: scenario.name.clone(),
             through: scenario.through.clone(),
             step: step.title(),
             requests: step.requests,
             expected: expected(&step.expect),
-            seen: answers.chain(copies).collect(),
+            seen: answers.chain(copies).chain(results).collect(),
             p: verdict.p,
             right: verdict.right,
             reasons: verdict.reasons,
@@ -70,10 +71,15 @@ fn copy(name: &str) -> String {
     format!("+{name}")
 }
 
+fn result(name: &str) -> String {
+    format!("={name}")
+}
+
 fn expected(expect: &Expectation) -> BTreeMap<String, f64> {
     let answers = expect.answers.iter().map(|(name, share)| (name.clone(), share * 100.0));
     let copies = expect.shadows.iter().map(|(name, share)| (copy(name), share * 100.0));
-    answers.chain(copies).collect()
+    let results = expect.results.iter().map(|(name, share)| (result(name), share * 100.0));
+    answers.chain(copies).chain(results).collect()
 }
 
 /// The outcomes with neighbours of one scenario taken together where the same was expected and nothing was left to chance.

@@ -7,6 +7,7 @@ use crate::load::{Answer, Load};
 use crate::manifests::{World, load};
 use crate::pocket::{Error, Options, Pocket};
 use hyper::body::Bytes;
+use serin_traffic::metrics::{Label, Metric};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,6 +65,7 @@ async fn run_step(
         format!("{} has no port {}, but {}", scenario.through, step.port, ports.join(", "))
     })?;
     let before = pocket.counts();
+    let results_before = results(step, pocket).await?;
     let load = Load {
         target,
         method: step.method.clone(),
@@ -92,7 +94,42 @@ async fn run_step(
         counts.into_iter().filter_map(arrived).collect()
     };
     let shadows = settled(|| copies(pocket.counts())).await;
-    Ok(Measurement { answers, shadows })
+    let results = compared(step, pocket, &results_before).await?;
+    Ok(Measurement { answers, shadows, results })
+}
+
+/// How many comparisons Envoy has counted, by how they ended.
+async fn results(step: &Step, pocket: &Pocket) -> Result<BTreeMap<String, u64>, String> {
+    let mut results = BTreeMap::new();
+    if !step.expect.results.is_empty() {
+        let counters = pocket.envoy().counters(Metric::ShadowResults.name()).await;
+        for (name, count) in counters.map_err(|error| format!("envoy's counters: {error}"))? {
+            let result = Label::Result.value_in(&name).unwrap_or_default();
+            *results.entry(result.to_owned()).or_default() += count;
+        }
+    }
+    Ok(results)
+}
+
+/// The comparisons of one step, once there are as many as are expected or the time for that is up.
+async fn compared(
+    step: &Step,
+    pocket: &Pocket,
+    before: &BTreeMap<String, u64>,
+) -> Result<BTreeMap<String, u64>, String> {
+    let expected = step.expect.results.values().sum::<f64>() * step.requests as f64;
+    let started = Instant::now();
+    loop {
+        let mut seen = results(step, pocket).await?;
+        for (result, count) in &mut seen {
+            *count -= before.get(result).copied().unwrap_or(0);
+        }
+        seen.retain(|_, count| *count > 0);
+        if seen.values().sum::<u64>() as f64 >= expected || started.elapsed() > COPIES {
+            return Ok(seen);
+        }
+        tokio::time::sleep(QUIET).await;
+    }
 }
 
 /// What `look` sees once it has not changed for a while.

@@ -3,6 +3,7 @@
 use crate::manifests::Text;
 use hyper::{Method, Uri};
 use serde::Deserialize;
+use serin_traffic::shadow::Verdict;
 use serin_traffic::written::Source;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -60,6 +61,8 @@ pub struct Expectation {
     pub answers: BTreeMap<String, f64>,
     /// How many copies per request should reach a Deployment besides; none where it is not named.
     pub shadows: BTreeMap<String, f64>,
+    /// How many copies per request should compare so with what they are copies of; nobody looks if this is empty.
+    pub results: BTreeMap<String, f64>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +84,8 @@ struct WrittenExpectation {
     status: Option<u16>,
     #[serde(default)]
     shadows: BTreeMap<String, f64>,
+    #[serde(default)]
+    results: BTreeMap<String, f64>,
 }
 
 fn mesh() -> String {
@@ -137,8 +142,15 @@ impl TryFrom<WrittenExpectation> for Expectation {
             _ => return Err("expect must have either answers or status".to_owned()),
         };
         let is_share = |share: &f64| share.is_finite() && *share >= 0.0;
-        if let Some((name, share)) = answers.iter().chain(&written.shadows).find(|(_, share)| !is_share(share)) {
+        if let Some((name, share)) =
+            answers.iter().chain(&written.shadows).chain(&written.results).find(|(_, share)| !is_share(share))
+        {
             return Err(format!("expect: {share} is not a share for {name}"));
+        }
+        let is_known = |result: &&String| Verdict::ALL.iter().any(|known| known.as_str() == result.as_str());
+        if let Some(result) = written.results.keys().find(|result| !is_known(result)) {
+            let known = Verdict::ALL.map(Verdict::as_str).join(", ");
+            return Err(format!("expect.results: {result} is none of {known}"));
         }
         let sum: f64 = answers.values().sum();
         if sum <= 0.0 {
@@ -146,7 +158,7 @@ impl TryFrom<WrittenExpectation> for Expectation {
         }
         let answers = answers.into_iter().filter(|(_, share)| *share > 0.0).map(|(name, share)| (name, share / sum));
         let shadows = written.shadows.into_iter().filter(|(_, share)| *share > 0.0);
-        Ok(Self { answers: answers.collect(), shadows: shadows.collect() })
+        Ok(Self { answers: answers.collect(), shadows: shadows.collect(), results: written.results })
     }
 }
 

@@ -16,6 +16,7 @@ fn reviews() -> Deployment {
         replicas: 1,
         labels: BTreeMap::from([("version".into(), "v1".into())]),
         named_ports: BTreeMap::new(),
+        answer: None,
         title: "reviews-v1".into(),
     }
 }
@@ -56,6 +57,14 @@ async fn it_says_who_it_is_and_what_it_was_asked() {
         })
     );
     assert_eq!(echo.arrivals(), 1);
+}
+
+#[tokio::test]
+async fn it_says_what_its_deployment_would_have_it_say() {
+    let deployment = Deployment { answer: Some("42".into()), ..reviews() };
+    let echo = EchoServer::start(&deployment, deployment.pods().next().unwrap()).await.unwrap();
+    let answer = raw(echo.address(), "GET / HTTP/1.1\r\nhost: reviews\r\nconnection: close\r\n\r\n").await;
+    assert!(answer.contains("x-echo-deployment: reviews-v1") && answer.ends_with("\r\n\r\n42"), "{answer}");
 }
 
 #[tokio::test]

@@ -9,12 +9,12 @@ fn shares(shares: &[(&str, f64)]) -> BTreeMap<String, f64> {
 }
 
 fn expect(answers: &[(&str, f64)]) -> Expectation {
-    Expectation { answers: shares(answers), shadows: BTreeMap::new() }
+    Expectation { answers: shares(answers), shadows: BTreeMap::new(), results: BTreeMap::new() }
 }
 
 fn seen(answers: &[(&str, u64)]) -> Measurement {
     let answers = answers.iter().map(|(name, count)| (Answer::From((*name).to_owned()), *count));
-    Measurement { answers: answers.collect::<Tally>(), shadows: BTreeMap::new() }
+    Measurement { answers: answers.collect::<Tally>(), ..Measurement::default() }
 }
 
 /// Draws `requests` answers with the given shares.
@@ -119,9 +119,9 @@ fn a_status_is_an_answer_of_no_pod() {
 #[test]
 fn copies_are_counted_exactly_unless_chance_has_a_part() {
     let copies = |expected: &[(&str, f64)], seen: &[(&str, u64)]| {
-        let expect = Expectation { answers: shares(&[("v1", 1.0)]), shadows: shares(expected) };
+        let expect = Expectation { shadows: shares(expected), ..expect(&[("v1", 1.0)]) };
         let shadows = seen.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
-        judge(&expect, 1000, &Measurement { answers: Tally::from([(Answer::From("v1".into()), 1000)]), shadows }).right
+        judge(&expect, 1000, &Measurement { shadows, ..seen(&[("v1", 1000)]) }).right
     };
     assert!(copies(&[("v2", 1.0)], &[("v2", 1000)]));
     assert!(!copies(&[("v2", 1.0)], &[("v2", 999)]));

@@ -89,6 +89,21 @@ impl Label {
     pub fn pattern(self) -> String {
         format!("({}=\\.=(.*?);\\.;)", self.name())
     }
+
+    /// The label's value in the name of a series, if it has the label.
+    ///
+    /// ```
+    /// use serin_traffic::metrics::{Label, Metric};
+    ///
+    /// let name = Metric::ShadowResults.stat_name(&[(Label::Result, "match")]);
+    /// assert_eq!(Label::Result.value_in(&name), Some("match"));
+    /// assert_eq!(Label::Reason.value_in(&name), None);
+    /// ```
+    pub fn value_in(self, stat_name: &str) -> Option<&str> {
+        let begins = format!("{}=.=", self.name());
+        let (_, rest) = stat_name.split_once(&begins)?;
+        rest.split_once(";.;").map(|(value, _)| value)
+    }
 }
 
 /// A metric of the filters.

@@ -90,6 +90,9 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All verdicts.
+    pub const ALL: [Self; 4] = [Self::Match, Self::StatusMismatch, Self::BodyMismatch, Self::ShadowError];
+
     /// The verdict in one word, as metrics have it.
     pub fn as_str(self) -> &'static str {
         match self {
