@@ -286,13 +286,14 @@ spec:
 ";
     let configuration = rendered(&[SHOP, rule]);
     let route = &manager(&configuration, "mesh:9080")["route_config"]["virtual_hosts"][0]["routes"][0]["route"];
-    assert_eq!(
-        route["request_mirror_policies"],
-        json!([
-            {"cluster_header": "x-serin-shadow-1", "disable_shadow_host_suffix_append": true},
-            {"cluster_header": "x-serin-shadow-2", "disable_shadow_host_suffix_append": true},
-        ])
-    );
+    let mark = json!({"append": {
+        "header": {"key": "x-shadowed-by", "value": "serin"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}});
+    let mutations = json!([
+        {"remove": "x-serin-cluster"}, {"remove": "x-serin-subset"},
+        {"remove": "x-serin-shadow-1"}, {"remove": "x-serin-shadow-2"}, mark,
+    ]);
+    let policy = |slot: &str| json!({"cluster_header": slot, "disable_shadow_host_suffix_append": true, "request_headers_mutations": mutations});
+    assert_eq!(route["request_mirror_policies"], json!([policy("x-serin-shadow-1"), policy("x-serin-shadow-2")]));
 }
 
 #[test]
