@@ -52,6 +52,7 @@ A file of scenarios:
       expect:
         answers: {reviews-v1: 90, reviews-v2: 10}   # by Deployment, in parts; 503: 1 is an answer of no pod
         shadows: {reviews-v3: 1}       # optional: copies per request; where nothing is said there must be none
+        results: {match: 1}            # optional: copies per request whose answers compare so (docs/shadow-mirror.md)
     - get: http://reviews:9080/nothing
       requests: 100
       expect: {status: 404}            # all answers come from no pod, and with this status";

@@ -66,3 +66,18 @@ fn a_plug_in_that_needs_time_is_deleted_when_it_says_that_it_is_done() {
     proxy.advance(std::time::Duration::from_secs(1));
     assert_eq!(messages(&proxy.log()), ["deleted"]);
 }
+
+#[test]
+fn the_memory_of_a_filter_is_what_its_vms_have_grown_to() {
+    let growing = guest(
+        r#"
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (drop (memory.grow (i32.const 2)))
+            (i32.const 0))"#,
+    );
+    const PAGE: usize = 65_536;
+    let mut proxy = Proxy::of([growing]).workers(2).start();
+    assert_eq!(proxy.memory(), 2 * PAGE);
+    proxy.send(get("/").on_worker(1));
+    assert_eq!(proxy.memory(), 4 * PAGE);
+}

@@ -105,3 +105,16 @@ fn a_trap_in_an_answer_leaves_the_request_hanging() {
     assert!(exchange.paused() && exchange.reply().is_none());
     assert_eq!(proxy.send(get("/")).reply().map(|reply| reply.status), Some(503));
 }
+
+#[test]
+fn answered_calls_can_be_forgotten() {
+    let mut proxy = Proxy::of([asking(0)]).start();
+    proxy.send(get("/"));
+    let first = proxy.only_call_to("auth");
+    proxy.answer(first, response(200));
+    proxy.send(get("/"));
+    assert_eq!(proxy.calls().len(), 2);
+    proxy.forget_answered_calls();
+    assert_eq!(proxy.calls(), proxy.calls_to("auth"));
+    assert_eq!(proxy.calls().len(), 1);
+}

@@ -131,3 +131,23 @@ fn a_response_passes_the_filters_last_to_first() {
     let response = exchange.response().expect("what the client received");
     assert_eq!((response.status, response.text().as_str(), response.header("server")), (200, "hello", Some("x")));
 }
+
+#[test]
+fn a_request_that_the_client_abandons_never_ends() {
+    let telling = guest(
+        r#"
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+            (call $tell (local.get 2))
+            (i32.const 0))
+        (func (export "proxy_on_request_body") (param i32 i32 i32) (result i32)
+            (call $tell (local.get 2))
+            (i32.const 0))"#,
+    );
+    let mut proxy = Proxy::of([telling]).start();
+    let whole = proxy.send(post("/").chunk("a").chunk("b"));
+    assert_eq!(messages(proxy.finish(whole).log()), ["00", "00", "01"]);
+    let abandoned = proxy.send(post("/").chunk("a").chunk("b").abandoned());
+    assert_eq!(messages(proxy.finish(abandoned).log()), ["00", "00", "00"]);
+    let abandoned = proxy.send(get("/").abandoned());
+    assert_eq!(messages(proxy.finish(abandoned).log()), ["00"]);
+}

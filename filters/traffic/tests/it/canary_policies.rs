@@ -78,6 +78,7 @@ fn each_mistake_is_refused_with_its_path_and_its_reason() {
         (json!({"shadow": {"key": [{"issueCookie": {"name": "a"}}]}}), "shadow.key[0].issueCookie"),
         (json!({"shadow": {"headers": {"set": {":path": "/"}}}}), "shadow.headers.set.:path"),
         (json!({"shadow": {"headers": {"set": {"x-a": "%REQ(a)%"}}}}), "shadow.headers.set.x-a"),
+        (json!({"shadow": {"headers": {"set": {"Content-Length": "1"}}}}), "shadow.headers.set.Content-Length"),
         (json!({"shadow": {"headers": {"remove": ["x-shadowed-by"]}}}), "shadow.headers.remove[0]"),
         (callout("maxInFlight", json!(0)), "shadow.maxInFlight"),
         (callout("maxBodyBytes", json!(1_u64 << 40)), "shadow.maxBodyBytes"),

@@ -10,6 +10,7 @@ mod matches;
 mod mirrors;
 mod published;
 mod refusals;
+mod samples;
 mod scene;
 mod splits;
 mod tickets;
