@@ -206,7 +206,10 @@ fn text(word: impl Strategy<Value = String> + Clone + 'static) -> BoxedStrategy<
 fn path_text() -> impl Strategy<Value = Text> {
     let prefix = prop_oneof![6 => path(), 1 => select(vec!["", "/", "a"]).prop_map(str::to_owned)];
     let regex = (path(), regex()).prop_map(|(path, regex)| match regex {
-        Text::Regex(pattern, sample) => Text::Regex(format!("{}{pattern}", escaped(&path)), format!("{path}{sample}")),
+        Text::Regex(pattern, sample) => {
+            // Envoy answers a path beyond ASCII with 400 before it looks at routes.
+            Text::Regex(format!("{}{pattern}", escaped(&path)), format!("{path}{}", sample.replace('é', "")))
+        }
         other => other,
     });
     prop_oneof![
