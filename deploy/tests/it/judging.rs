@@ -118,9 +118,9 @@ fn a_status_is_an_answer_of_no_pod() {
 
 #[test]
 fn copies_are_counted_exactly_unless_chance_has_a_part() {
-    let copies = |expected: &[(&str, f64)], seen: &[(&str, u64)]| {
+    let copies = |expected: &[(&str, f64)], arrived: &[(&str, u64)]| {
         let expect = Expectation { shadows: shares(expected), ..expect(&[("v1", 1.0)]) };
-        let shadows = seen.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        let shadows = arrived.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
         judge(&expect, 1000, &Measurement { shadows, ..seen(&[("v1", 1000)]) }).right
     };
     assert!(copies(&[("v2", 1.0)], &[("v2", 1000)]));
@@ -133,4 +133,20 @@ fn copies_are_counted_exactly_unless_chance_has_a_part() {
     assert!(!copies(&[("v2", 0.3)], &[]));
     assert!(copies(&[("v2", 1.5)], &[("v2", 1490)]));
     assert!(!copies(&[("v2", 1.5)], &[("v2", 990)]));
+}
+
+#[test]
+fn comparisons_are_counted_like_copies() {
+    let compared = |expected: &[(&str, f64)], ended: &[(&str, u64)]| {
+        let results = ended.iter().map(|(result, count)| ((*result).to_owned(), *count)).collect();
+        let expect = Expectation { results: shares(expected), ..expect(&[("v1", 1.0)]) };
+        judge(&expect, 1000, &Measurement { results, ..seen(&[("v1", 1000)]) })
+    };
+    assert!(compared(&[("match", 1.0)], &[("match", 1000)]).right);
+    assert!(compared(&[("match", 0.0)], &[]).right);
+    let verdict = compared(&[("match", 1.0)], &[("match", 999), ("body_mismatch", 1)]);
+    assert_eq!(
+        verdict.reasons,
+        ["999 comparisons say match instead of 1000", "1 comparisons say body_mismatch instead of 0"]
+    );
 }

@@ -62,6 +62,10 @@ fn what_is_wrong_is_said_with_its_place() {
         ("get: http://a/, requests: 1, expect: {}", "expect must have either answers or status"),
         ("get: http://a/, requests: 1, expect: {answers: {a: -1}}", "expect: -1 is not a share for a"),
         ("get: http://a/, requests: 1, expect: {answers: {a: 0}}", "the shares must not all be 0"),
+        (
+            "get: http://a/, requests: 1, expect: {status: 404, results: {same: 1}}",
+            "expect.results: same is none of match",
+        ),
     ];
     for (step, expected) in cases {
         let shown = refusal(&with(step));
