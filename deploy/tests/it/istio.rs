@@ -6,7 +6,7 @@ use host_test::{Filter, Proxy, get};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use serin::envoy;
-use serin::manifests::{World, load};
+use serin::manifests::{Text, World, load};
 use serin::render::istio::{Options, istio};
 use serin_modules::Module;
 use std::collections::{BTreeMap, BTreeSet};
@@ -267,6 +267,23 @@ fn serin_render_istio_writes_the_same() {
     let files = FILTERS.into_iter().chain(["envoyfilter"]);
     let written: Vec<Value> = files.map(|file| value(&format!("deploy/bookinfo/{file}.yaml"))).collect();
     assert_eq!(rendered, written);
+}
+
+#[test]
+fn a_canary_policy_goes_with_its_virtual_service() {
+    let files = ["bookinfo/bookinfo", "bookinfo/destination-rule", "sticky/virtual-service", "sticky/canary-policy"]
+        .map(|file| repository().join(format!("examples/{file}.yaml")));
+    let mut texts = load(&files).unwrap();
+    let other =
+        "{apiVersion: serin.dev/v1alpha1, kind: CanaryPolicy, metadata: {name: other}, spec: {virtualService: other}}";
+    texts.push(Text::new("other.yaml", other));
+    let world = World::parse("default", &texts).unwrap();
+    let rendered = istio(&world, &Options { selector: productpage(), ..Options::default() });
+    for plugin in &rendered[..FILTERS.len()] {
+        let resources = plugin["spec"]["pluginConfig"]["resources"].as_array().unwrap();
+        let policies: Vec<&Value> = resources.iter().filter(|resource| resource["kind"] == "CanaryPolicy").collect();
+        assert_eq!(policies, [&value("examples/sticky/canary-policy.yaml")]);
+    }
 }
 
 #[test]

@@ -208,6 +208,57 @@ async fn a_canary_without_hosts_is_passed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_canary_that_envoy_ejects_is_passed_over_until_it_is_let_in_again() {
+    let ejecting = "trafficPolicy: {outlierDetection: {consecutive5xxErrors: 1, interval: 100ms, baseEjectionTime: 2s, \
+                    maxEjectionPercent: 100}}, subsets:";
+    let destination = reviews(&["v1", "v2"]).replace("subsets:", ejecting);
+    let rules = rules([50, 50], "split: {mode: exact}, failover: {retryAfter: 500ms}");
+    let backends = ["v1", "v2"].map(|name| Backend::start(name, Behaviour::Status(200)));
+    let addresses = [("v1", backends[0].address), ("v2", backends[1].address)];
+    let (envoy, proxy) = envoy(&[Module::Canary], 2, &[&destination, &rules], &addresses).await;
+    let shop = Shop { backends, envoy, proxy };
+    assert!(counted(&shop, Duration::from_millis(500)).await.into_iter().all(|count| count > 10));
+
+    shop.backends[1].behave(Behaviour::Status(500));
+    let failed = tokio::task::spawn_blocking(move || {
+        let mut client = Client::of(proxy);
+        (0..20).map(|_| client.get("/", &[]).by()).filter(|by| by == "500").count()
+    });
+    assert_eq!(failed.await.unwrap(), 1, "one error ejects its only host");
+    shop.backends[1].behave(Behaviour::Status(200));
+    let [stable, canary] = counted(&shop, Duration::from_secs(1)).await;
+    assert!(stable > 50 && canary == 0, "nobody is there: {stable}, {canary}");
+
+    counted(&shop, Duration::from_secs(3)).await;
+    let [stable, canary] = counted(&shop, Duration::from_secs(1)).await;
+    assert!(stable.abs_diff(canary) < stable / 4, "it is back: {stable}, {canary}");
+    shop.envoy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_gets_a_cookie_and_is_known_by_it() {
+    let said = "split: {mode: sticky, key: [{header: user}, {issueCookie: {name: serin, ttl: 24h}}]}";
+    for modules in [&Module::CHAIN[..], &[Module::Canary]] {
+        let shop = Shop::open(modules, 2, &rules([50, 50], said)).await;
+        let proxy = shop.proxy;
+        let asked = tokio::task::spawn_blocking(move || {
+            for _ in 0..20 {
+                let first = Client::of(proxy).get("/", &[("x-serin-decision", "faked")]);
+                let (cookie, attributes) = first.headers["set-cookie"].split_once("; ").expect("it has attributes");
+                assert_eq!(attributes, "Path=/; Max-Age=86400; HttpOnly; SameSite=Lax");
+                let again = Client::of(proxy).get("/", &[("cookie", &format!("theme=dark; {cookie}"))]);
+                assert_eq!(again.headers.get("set-cookie"), None);
+                assert_eq!(again.by(), first.by());
+                assert_eq!(again.headers["x-serin-decision"], first.headers["x-serin-decision"]);
+                assert!(first.headers["x-serin-decision"].contains(" sticky=issueCookie:serin ticket=0."), "{first:?}");
+            }
+        });
+        asked.await.unwrap();
+        shop.envoy.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_tells_who_asks_how_it_was_decided() {
     let shop = Shop::open(&Module::CHAIN, 1, &rules([90, 10], STICKY)).await;
     let proxy = shop.proxy;

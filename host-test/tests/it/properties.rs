@@ -76,6 +76,19 @@ fn what_is_of_the_request_is_gone_while_the_response_passes() {
 }
 
 #[test]
+fn a_response_says_where_it_comes_from() {
+    for (answer, said) in
+        [(response(200), "via_upstream"), (response(503).details("no_healthy_upstream"), "no_healthy_upstream")]
+    {
+        let mut proxy = Proxy::of([reading("response.code_details")]).start();
+        let mut exchange = proxy.send(get("/"));
+        proxy.respond(&mut exchange, answer);
+        assert_eq!(messages(exchange.log()).last(), Some(&"00"), "the filter reads it");
+        assert_eq!(proxy.finish(exchange).response().map(|response| response.details.as_str()), Some(said));
+    }
+}
+
+#[test]
 fn numbers_are_eight_bytes_little_endian() {
     let mut proxy = Proxy::of([reading("destination.port")]).start();
     let exchange = proxy.send(get("/").property(["destination", "port"], 0x41i64));

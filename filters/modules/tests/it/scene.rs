@@ -1,6 +1,6 @@
 //! The stage: chains of modules with one configuration.
 
-use host_test::{Filter, Proxy, ProxyBuilder};
+use host_test::{Filter, Proxy, ProxyBuilder, Request, response};
 use serde_json::{Value, json};
 use serin_modules::Module;
 
@@ -43,4 +43,27 @@ pub(crate) fn chain(modules: &[Module], configuration: &Value) -> ProxyBuilder {
 #[track_caller]
 pub(crate) fn proxy(modules: &[Module], configuration: &Value) -> Proxy {
     chain(modules, configuration).start()
+}
+
+/// The rule `default` with these destinations, and what a CanaryPolicy that reveals its decisions says of it.
+pub(crate) fn canary(route: Value, entry: Value) -> Value {
+    let mut configuration = rules(json!([{"name": "default", "route": route}]));
+    let spec = json!({"virtualService": "reviews", "reveal": true, "routes": [entry]});
+    if let Some(resources) = configuration["resources"].as_array_mut() {
+        resources.push(json!({
+            "apiVersion": "serin.dev/v1alpha1", "kind": "CanaryPolicy",
+            "metadata": {"name": "reviews", "namespace": "default"}, "spec": spec,
+        }));
+    }
+    configuration
+}
+
+/// The subset that `request` leaves for; it is answered with 200.
+#[track_caller]
+pub(crate) fn served(proxy: &mut Proxy, request: Request) -> String {
+    let mut exchange = proxy.send(request);
+    let subset = exchange.upstream_header("x-serin-subset").expect("a destination was picked").to_owned();
+    proxy.respond(&mut exchange, response(200));
+    proxy.finish(exchange);
+    subset
 }

@@ -1,6 +1,8 @@
 //! What a CanaryPolicy makes of a rule's split.
 
 mod conditions;
+#[cfg(not(target_arch = "wasm32"))]
+mod page;
 mod refusals;
 mod withdrawals;
 mod worker;

@@ -144,15 +144,11 @@ fn what_has_no_effect_is_suspect() {
     );
 }
 
-/// The pages for operators: each of their policies compiles, without a warning.
+/// The page on copies and the README (canary/page.rs has CanaryPolicy's own): each of their policies compiles, without a warning.
 #[cfg(not(target_arch = "wasm32"))]
 #[test]
 fn what_the_pages_show_is_taken() {
-    let pages = [
-        include_str!("../../../../docs/canary-policy.md"),
-        include_str!("../../../../docs/shadow-mirror.md"),
-        include_str!("../../../../README.md"),
-    ];
+    let pages = [include_str!("../../../../docs/shadow-mirror.md"), include_str!("../../../../README.md")];
     let mut policies = 0;
     for block in pages.iter().flat_map(|page| page.split("```yaml\n").skip(1)) {
         let block = block.split("```").next().unwrap_or_default();
@@ -166,5 +162,5 @@ fn what_the_pages_show_is_taken() {
         assert!(suspect.is_empty(), "{suspect:?}");
         policies += 1;
     }
-    assert_eq!(policies, 3);
+    assert_eq!(policies, 2);
 }
