@@ -222,39 +222,59 @@ async fn results(envoy: &Process, result: &str, expected: u64) -> u64 {
     }
 }
 
+/// Who is shadowed, and how often, where the users whom `asked_by` says ask on each of four connections.
+async fn shadowed(
+    modules: &[Module],
+    percentage: f64,
+    asked_by: fn(usize) -> Box<dyn Iterator<Item = usize>>,
+) -> BTreeMap<String, usize> {
+    let rules = rules(&["v2"], percentage, "{key: [{header: user}]}");
+    let primary = Backend::start("v1", Behaviour::Status(200));
+    let shadow = Backend::start("v2", Behaviour::Status(200));
+    let backends = [("v1", primary.address), ("v2", shadow.address)];
+    let (envoy, proxy) = envoy(modules, 2, &[&reviews(&["v1", "v2"]), &rules], &backends).await;
+    tokio::task::spawn_blocking(move || {
+        thread::scope(|scope| {
+            for connection in 0..4 {
+                scope.spawn(move || {
+                    let mut client = Client::of(proxy);
+                    for user in asked_by(connection) {
+                        client.get("/mirrored", &[("user", &format!("user-{user}"))]);
+                    }
+                });
+            }
+        });
+    })
+    .await
+    .unwrap();
+    let copies = metric(&envoy, "serin_shadows_total", &[]);
+    assert_eq!(shadow.requests_of(copies as usize), copies as usize);
+    envoy.stop().await;
+    shadow.users()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_users_are_shadowed_by_every_envoy_and_worker() {
-    let rules = rules(&["v2"], 10.0, "{key: [{header: user}]}");
     let mut sampled: Vec<BTreeSet<String>> = Vec::new();
     for modules in [&Module::CHAIN[..], &[Module::Canary]] {
-        let primary = Backend::start("v1", Behaviour::Status(200));
-        let shadow = Backend::start("v2", Behaviour::Status(200));
-        let backends = [("v1", primary.address), ("v2", shadow.address)];
-        let (envoy, proxy) = envoy(modules, 2, &[&reviews(&["v1", "v2"]), &rules], &backends).await;
-        tokio::task::spawn_blocking(move || {
-            thread::scope(|scope| {
-                // Each client asks for every user: on whichever worker, the answer is the same.
-                for _ in 0..4 {
-                    scope.spawn(move || {
-                        let mut client = Client::of(proxy);
-                        for user in 0..2_000 {
-                            client.get("/mirrored", &[("user", &format!("user-{user}"))]);
-                        }
-                    });
-                }
-            });
-        })
-        .await
-        .unwrap();
-        thread::sleep(Duration::from_millis(500));
-        let users = shadow.users();
+        // Each asks for every user: on whichever worker, the answer is the same.
+        let users = shadowed(modules, 10.0, |_| Box::new(0..2_000)).await;
         assert!(users.values().all(|count| *count == 4), "always or never: {users:?}");
         sampled.push(users.into_keys().collect());
-        envoy.stop().await;
     }
     assert_eq!(sampled[0], sampled[1]);
     // Three standard deviations of 2,000 users at 10 %.
     assert!((160..=240).contains(&sampled[0].len()), "{}", sampled[0].len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_percent_of_a_hundred_thousand_users_are_shadowed_and_always_the_same() {
+    let here = shadowed(&Module::CHAIN, 1.0, |connection| Box::new((connection..100_000).step_by(4))).await;
+    let there =
+        shadowed(&[Module::Canary], 1.0, |connection| Box::new((connection * 25_000..(connection + 1) * 25_000).rev()));
+    assert!(here == there.await, "two Envoys shadow other users");
+    // Three standard deviations of 100,000 users at 1 %.
+    assert!((906..=1_094).contains(&here.len()), "{}", here.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

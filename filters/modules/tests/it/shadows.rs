@@ -269,21 +269,3 @@ fn what_is_under_way_survives_a_new_configuration() {
     proxy.respond(&mut exchange, response(200));
     assert_eq!(judged(&proxy, "match"), 1);
 }
-
-#[test]
-fn copies_leave_nothing_behind_in_the_filters_memory() {
-    // What the module takes to start, its rules, and some room for copies under way.
-    let limit = 6 << 20;
-    let mut proxy = chain(&[Canary], &compared()).memory_limit(limit).start();
-    let body = vec![b'x'; 10_000];
-    for _ in 0..5_000 {
-        let mut exchange = proxy.send(post(REVIEWS).body(body.clone()));
-        assert!(exchange.reply().is_none(), "the filter has no memory left");
-        proxy.advance(TICK);
-        let call = proxy.only_call_to(&cluster("v2"));
-        proxy.answer(call, response(200).body(body.clone()));
-        proxy.respond(&mut exchange, response(200).body(body.clone()));
-        proxy.finish(exchange);
-    }
-    assert_eq!(judged(&proxy, "match"), 5_000);
-}
