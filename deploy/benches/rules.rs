@@ -4,28 +4,17 @@
 //! counts it. The subjects take turns, in several rounds, and medians are shown. Beside an Envoy that does nothing there is
 //! one with a Wasm filter that does nothing: whatever a filter decides, it costs that much to ask it.
 
-use comfy_table::presets::NOTHING;
-use comfy_table::{CellAlignment, Table};
-use hyper::Method;
-use hyper::body::Bytes;
+mod measure;
+
+use measure::{HOST, REQUESTS, ROUNDS, listener, median, table, turn, wasm};
 use serde_json::{Value, json};
 use serin::envoy::{Process, find};
-use serin::load::{Answer, Load};
+use serin::load::Answer;
 use serin_modules::Module;
 use std::error::Error;
 use std::fs;
-use std::path::Path;
 
 const RULES: [usize; 4] = [10, 100, 1_000, 10_000];
-
-/// How often each subject has its turn.
-const ROUNDS: usize = 7;
-
-/// How many requests a turn has.
-const REQUESTS: u64 = 4_000;
-
-/// How many of them at a time: each keeps its connection.
-const CONCURRENCY: u64 = 8;
 
 /// The subjects, by the names of their listeners.
 const SUBJECTS: [&str; 4] = ["nothing", "route table", "empty filter", "header-router"];
@@ -117,52 +106,12 @@ fn answered(route_match: Value) -> Value {
     json!({"match": route_match, "direct_response": {"status": 200}})
 }
 
-fn listener(name: &str, filter: Option<Value>, routes: &[Value]) -> Value {
-    let router = json!({
-        "name": "router",
-        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-    });
-    let filters: Vec<Value> = filter.into_iter().chain([router]).collect();
-    let manager = json!({
-        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": name,
-        "http_filters": filters,
-        "route_config": {"virtual_hosts": [{"name": "shop", "domains": ["shop.example"], "routes": routes}]},
-    });
-    json!({
-        "name": name,
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-        "filter_chains": [{"filters": [{"name": "http", "typed_config": manager}]}],
-    })
-}
-
-fn wasm(name: &str, module: &Path, configuration: &Value) -> Value {
-    json!({
-        "name": name,
-        "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
-            "config": {
-                "name": name,
-                "vm_config": {
-                    "vm_id": name,
-                    "runtime": "envoy.wasm.runtime.v8",
-                    "code": {"local": {"filename": module.display().to_string()}},
-                },
-                "configuration": {
-                    "@type": "type.googleapis.com/google.protobuf.StringValue",
-                    "value": configuration.to_string(),
-                },
-            },
-        },
-    })
-}
-
 /// header-router's configuration; the listener's port is written, as it is in every rendered one.
 fn configuration(by: By, rules: usize) -> Value {
     let http: Vec<Value> = (0..rules).map(|place| by.rule(place)).collect();
     let resource = json!({
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "shop"},
-        "spec": {"hosts": ["shop.example"], "http": http},
+        "spec": {"hosts": [HOST], "http": http},
     });
     json!({"port": 80, "resources": [resource]})
 }
@@ -194,41 +143,14 @@ async fn envoy_with(by: By, rules: usize) -> Result<Process, Box<dyn Error>> {
     Ok(Process::start(&find(None)?, &configuration, 1, directory).await?)
 }
 
-/// The nanoseconds that the threads of the process have had a CPU for.
-fn cpu_time(process: u32) -> Result<u64, Box<dyn Error>> {
-    let mut time = 0;
-    for thread in fs::read_dir(format!("/proc/{process}/task"))? {
-        let statistics = fs::read_to_string(thread?.path().join("schedstat"))?;
-        time += statistics.split(' ').next().unwrap_or_default().parse::<u64>()?;
-    }
-    Ok(time)
-}
-
 /// One turn: the CPU time of a request, in microseconds.
-async fn turn(envoy: &Process, subject: &str, by: By, rules: usize) -> Result<f64, Box<dyn Error>> {
+async fn cost(envoy: &Process, subject: &str, by: By, rules: usize) -> Result<f64, Box<dyn Error>> {
     let (path, headers) = by.load(by.applies(rules));
-    let load = Load {
-        target: envoy.listeners()[subject],
-        method: Method::GET,
-        path,
-        host: "shop.example".to_owned(),
-        headers,
-        body: Bytes::new(),
-        requests: REQUESTS,
-        concurrency: CONCURRENCY,
-    };
-    let before = cpu_time(envoy.id())?;
-    let answers = load.send(|_| ()).await;
-    let spent = cpu_time(envoy.id())? - before;
+    let (cost, answers) = turn(envoy, subject, path, headers).await?;
     if answers.get(&Answer::Proxy(200)) != Some(&REQUESTS) {
         return Err(format!("{subject} with {rules} rules answered {answers:?}").into());
     }
-    Ok(spent as f64 / REQUESTS as f64 / 1_000.0)
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
+    Ok(cost)
 }
 
 /// What a round has cost, each subject by its place.
@@ -241,13 +163,13 @@ async fn row(by: By, rules: usize) -> Result<Vec<String>, Box<dyn Error>> {
     // The first round is a warm-up.
     for _ in 0..=ROUNDS {
         let mut costs = Round::default();
-        for (cost, subject) in costs.iter_mut().zip(SUBJECTS) {
-            *cost = turn(&envoy, subject, by, rules).await?;
+        for (spent, subject) in costs.iter_mut().zip(SUBJECTS) {
+            *spent = cost(&envoy, subject, by, rules).await?;
         }
         rounds.push(costs);
     }
     envoy.stop().await;
-    let of = |measure: &dyn Fn(&Round) -> f64| median(rounds.iter().skip(1).map(measure).collect());
+    let of = |measure: &dyn Fn(&Round) -> f64| median(&rounds, measure);
     let added = |subject: usize| move |costs: &Round| costs[subject] - costs[NOTHING_AT_ALL];
     let mut row = vec![by.name().to_owned(), rules.to_string()];
     row.push(format!("{:.1}", of(&|costs| costs[NOTHING_AT_ALL])));
@@ -260,13 +182,8 @@ async fn row(by: By, rules: usize) -> Result<Vec<String>, Box<dyn Error>> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
     let ratios = ["header-router / route table", "(header-router - empty filter) / route table"];
-    table.set_header(["by", "rules"].into_iter().chain(SUBJECTS).chain(ratios));
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
+    let mut table = table(["by", "rules"].into_iter().chain(SUBJECTS).chain(ratios));
     for by in [By::Header, By::HeaderLast, By::Prefix] {
         for rules in RULES {
             eprintln!("serin: {rules} rules, {}", by.name());
