@@ -163,7 +163,7 @@ impl<'p> Request<'p> {
         };
         let draw = || self.plugin.draws.draw();
         let wait = rule.fault().and_then(|fault| fault.delay(draw));
-        let abort = rule.fault().and_then(|fault| fault.abort(draw)).map(|reply| rule.finish(reply));
+        let abort = rule.fault().and_then(|fault| fault.abort(draw)).map(|reply| rule.finish(reply, draw));
         let reply =
             abort.or_else(|| if rule.may_reply() { rule.reply(self.headers(), applied.matched()) } else { None });
         match (wait, reply) {

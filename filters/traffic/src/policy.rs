@@ -353,10 +353,21 @@ impl Rule {
         !self.response_changes.is_empty() || self.cors.is_some()
     }
 
-    /// The answer of a fault, with the rule's changes to answers made; Envoy makes them where the rule has a destination,
-    /// not where it answers itself.
-    pub fn finish(&self, reply: Reply) -> Reply {
-        if self.answer.is_some() { reply } else { self.changed(reply) }
+    /// The answer of a fault, with the rule's changes to answers made, behind those of the destination that the request
+    /// would have had by the weights; Envoy makes them where the rule has a destination, not where it answers itself.
+    ///
+    /// Envoy chooses among weighted clusters before its filters see a request, and `FilterManager` finishes their answers
+    /// with what was chosen (`finalizeResponseHeaders`).
+    pub fn finish(&self, mut reply: Reply, draw: impl FnOnce() -> Ticket) -> Reply {
+        if self.answer.is_some() {
+            return reply;
+        }
+        if self.destinations.iter().any(|destination| !destination.response_changes.is_empty()) {
+            for change in self.pick(draw).into_iter().flat_map(|destination| &destination.response_changes) {
+                change.apply(&mut reply.headers);
+            }
+        }
+        self.changed(reply)
     }
 
     fn changed(&self, mut reply: Reply) -> Reply {

@@ -68,7 +68,7 @@ fn decide(policy: &Policy, request: &Get, ticket: Ticket, answer: &Answer) -> Se
 fn apply(policy: &Policy, rule: &Rule, applied: Applied, request: &Get, ticket: Ticket, answer: &Answer) -> Seen {
     let headers = request.headers();
     let delay = rule.fault().and_then(|fault| fault.delay(|| ticket));
-    let abort = rule.fault().and_then(|fault| fault.abort(|| ticket)).map(|reply| rule.finish(reply));
+    let abort = rule.fault().and_then(|fault| fault.abort(|| ticket)).map(|reply| rule.finish(reply, || ticket));
     if let Some(reply) = abort.or_else(|| rule.reply(headers, applied.matched())) {
         let status = Some(reply.status);
         return Seen { delay, status, response: reply.headers, body: reply.body, ..Seen::default() };
