@@ -16,7 +16,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A pocket cluster: a real Envoy with the filters, an echo server for each pod, and a live table of who got what
 ///
-/// The cluster listens on 127.0.0.1 only, at ports that the system gives and the first table shows. Ctrl-C stops it.
+/// The cluster listens on 127.0.0.1 only, at ports that the system gives and the first table shows. What the filters log
+/// is shown as it comes: a canary that loses its share, answers that differ. Ctrl-C stops it.
 #[derive(Debug, Args)]
 pub(super) struct Up {
     #[command(flatten)]
@@ -26,7 +27,7 @@ pub(super) struct Up {
     #[command(flatten)]
     envoy: EnvoyArgs,
 
-    /// A table for people, or a line of JSON for the listeners and one for each change
+    /// A table for people, or a line of JSON for the listeners, one for each change and one for what a filter logs
     #[arg(long, value_enum, default_value = "table")]
     output: Output,
 }
@@ -83,12 +84,14 @@ fn show_listeners(world: &World, pocket: &Pocket, output: Output) -> io::Result<
                 table.add_row([name.gateway.clone(), name.port.to_string(), url, example(world, name, *address)]);
             }
             writeln!(out, "{table}")?;
+            writeln!(out, "what is counted: http://{}/stats/prometheus", pocket.envoy().admin())?;
             writeln!(out, "ctrl-C stops everything")?;
         }
         Output::Json => {
             let listener = |(name, address): (&ListenerName, &SocketAddr)| json!({"gateway": name.gateway, "port": name.port, "url": format!("http://{address}")});
             let listeners: Value = pocket.listeners().iter().map(listener).collect();
-            writeln!(out, "{}", json!({"listeners": listeners}))?;
+            let admin = format!("http://{}", pocket.envoy().admin());
+            writeln!(out, "{}", json!({"listeners": listeners, "admin": admin}))?;
         }
     }
     out.flush()
@@ -129,12 +132,21 @@ enum Ended {
     Envoy,
 }
 
-/// Shows who gets what until someone asks to stop, and what everyone got in the end.
+/// Shows who gets what, and what the filters log, until someone asks to stop; and what everyone got in the end.
 async fn watch(world: &World, pocket: &mut Pocket, stop: &mut Stop, output: Output) -> io::Result<Ended> {
     let term = Term::stdout();
     let live = output == Output::Table && term.is_term();
     let (mut shown, mut written) = (None, Instant::now());
+    let mut filters = pocket.envoy().filters()?;
     loop {
+        for line in filters.lines()? {
+            match output {
+                // The table goes on below it.
+                Output::Table if live => write_above(&term, shown.take().as_ref(), &line)?,
+                Output::Table => writeln!(io::stdout(), "{line}")?,
+                Output::Json => writeln!(io::stdout(), "{}", json!({"log": line}))?,
+            }
+        }
         let now = Counts::of(world, pocket);
         if live && shown.as_ref() != Some(&now) {
             redraw(&term, shown.as_ref(), &now)?;
@@ -170,9 +182,14 @@ async fn watch(world: &World, pocket: &mut Pocket, stop: &mut Stop, output: Outp
 
 /// Draws the counts where those before stand.
 fn redraw(term: &Term, before: Option<&Counts>, now: &Counts) -> io::Result<()> {
+    write_above(term, before, &now.table().to_string())
+}
+
+/// Writes where the counts before stand, if they do.
+fn write_above(term: &Term, before: Option<&Counts>, text: &str) -> io::Result<()> {
     let drawn = before.map_or(0, |before| before.table().lines().count());
     term.clear_last_lines(drawn)?;
-    term.write_line(&now.table().to_string())
+    term.write_line(text)
 }
 
 /// The signals that ask to stop.

@@ -1,6 +1,7 @@
 //! A process of Envoy, which ends when its owner does.
 
 use super::admin;
+use super::log::{Filters, reasons};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -25,9 +26,6 @@ const STOP: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether Envoy is ready, or has ended.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// How many lines of Envoy's log are shown if it does not start.
-const LINES: usize = 12;
 
 /// A running Envoy.
 ///
@@ -167,6 +165,15 @@ impl Process {
             .unwrap_or_default()
     }
 
+    /// What the filters log from now on: warnings and worse.
+    ///
+    /// # Errors
+    ///
+    /// What the system says if the log cannot be read.
+    pub fn filters(&self) -> io::Result<Filters> {
+        Filters::from_now_on(&self.directory.path().join("envoy.log"))
+    }
+
     /// Whether Envoy has ended by itself.
     pub fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
@@ -216,43 +223,4 @@ fn spawn(mut command: Command) -> io::Result<(Child, mpsc::Sender<()>)> {
     })?;
     let child = child.recv().map_err(io::Error::other)??;
     Ok((child, starter))
-}
-
-/// The lines of a log that say why: errors and worse, without time and thread; all lines if there are none.
-fn reasons(log: &str) -> Vec<String> {
-    let is_severe = |line: &&str| line.contains("[critical]") || line.contains("[error]");
-    let severe: Vec<&str> = log.lines().filter(is_severe).collect();
-    let lines = if severe.is_empty() { log.lines().collect() } else { severe };
-    let mut reasons: Vec<String> = Vec::new();
-    for line in lines {
-        let line = without_stamp(line);
-        // A configuration is tried more than once, and each time it is refused for the same reason.
-        if !line.is_empty() && !reasons.iter().any(|reason| reason == line) {
-            reasons.push(line.to_owned());
-        }
-    }
-    reasons.split_off(reasons.len().saturating_sub(LINES))
-}
-
-/// `[2026-11-21 02:00:00.000][1234][error][wasm] [source/…:170] what` without time, thread and place.
-fn without_stamp(line: &str) -> &str {
-    let behind_place = line.split_once("] [source/").and_then(|(_, rest)| rest.split_once("] ")).map(|(_, what)| what);
-    let what = behind_place.unwrap_or(line);
-    // Envoy repeats its configuration here, on as many lines as it has.
-    what.split_once(" initializing config '").map_or(what, |(what, _)| what).trim()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_log_is_reduced_to_what_went_wrong() {
-        let log = "[2026-11-21 02:00:00.000][12][warning][main] [source/server/server.cc:1] about to start\n\
-            [2026-11-21 02:00:00.001][12][error][wasm] [source/extensions/common/wasm/context.cc:1] wasm log: gatway: unknown field\n\
-            [2026-11-21 02:00:00.002][12][error][wasm] [source/extensions/common/wasm/context.cc:1] wasm log: gatway: unknown field\n\
-            [2026-11-21 02:00:00.003][12][critical][main] [source/server/server.cc:2] error initializing configuration\n";
-        assert_eq!(reasons(log), ["wasm log: gatway: unknown field", "error initializing configuration"]);
-        assert_eq!(reasons("no such option\n"), ["no such option"]);
-    }
 }
