@@ -23,6 +23,8 @@ pub(crate) enum Behaviour {
     After(Duration),
     /// It answers with so many bytes.
     Bytes(usize),
+    /// It answers one request in a hundred with 503, the same ones each time but in no order.
+    Noise,
     /// It does not answer.
     Hang,
 }
@@ -99,7 +101,7 @@ fn serve(stream: TcpStream, name: &str, shared: &Mutex<Seen>) {
     let mut reader = BufReader::new(stream);
     while let Some((_, headers)) = head(&mut reader) {
         let Some(body) = body(&mut reader, &headers) else { return };
-        let behaviour = {
+        let (behaviour, number) = {
             let mut seen = shared.lock().unwrap();
             seen.requests += 1;
             if seen.heads.len() < 16 {
@@ -109,13 +111,19 @@ fn serve(stream: TcpStream, name: &str, shared: &Mutex<Seen>) {
             if let Some(user) = headers.get("user") {
                 *seen.users.entry(user.clone()).or_default() += 1;
             }
-            seen.behaviour
+            (seen.behaviour, seen.requests as u64)
         };
         let (status, answer) = match behaviour {
             Some(Behaviour::Status(status)) => (status, name.as_bytes().to_vec()),
             Some(Behaviour::After(wait)) => {
                 thread::sleep(wait);
                 (200, name.as_bytes().to_vec())
+            }
+            Some(Behaviour::Noise) => {
+                // SplitMix64's finish.
+                let mixed = (number ^ number >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+                (if (mixed ^ mixed >> 31) % 100 == 0 { 503 } else { 200 }, name.as_bytes().to_vec())
             }
             Some(Behaviour::Bytes(count)) => (200, vec![b'x'; count]),
             Some(Behaviour::Hang) | None => {

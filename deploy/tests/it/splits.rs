@@ -188,6 +188,30 @@ async fn a_canary_that_turns_bad_loses_its_share_and_gets_it_back_once_it_is_hea
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn noise_of_one_percent_in_a_hundred_thousand_requests_withdraws_nothing() {
+    let said = "guard: {subset: v2, maxErrorPercent: 5, window: 2s, hold: 4s}";
+    let shop = Shop::open(&[Module::Canary], 2, &rules([50, 50], said)).await;
+    shop.backends.iter().for_each(|backend| backend.behave(Behaviour::Noise));
+    let proxy = shop.proxy;
+    let failed = tokio::task::spawn_blocking(move || {
+        let ask = |_| {
+            let mut client = Client::of(proxy);
+            (0..25_000).filter(|_| client.get("/", &[]).status == 503).count()
+        };
+        thread::scope(|scope| {
+            let clients = [(); 4].map(|()| scope.spawn(move || ask(())));
+            clients.map(|client| client.join().unwrap()).iter().sum::<usize>()
+        })
+    });
+    let failed = failed.await.unwrap();
+    // Five standard deviations of 100,000 requests at 1 % are 157.
+    assert!((843..=1_157).contains(&failed), "{failed}");
+    assert!(shop.backends[1].requests() > 49_000, "it has all of its share");
+    assert!(!shop.envoy.log().contains("share withdrawn"), "{}", shop.envoy.log());
+    shop.envoy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_canary_without_hosts_is_passed_over() {
     // Nobody stands for v2: its cluster has no endpoint.
     let primary = Backend::start("v1", Behaviour::Status(200));
