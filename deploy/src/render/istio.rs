@@ -3,10 +3,10 @@
 use super::route::{mirror_policies, retry_policy};
 use crate::manifests::{CLUSTER_DOMAIN, Traffic, World};
 use serde_json::{Value, json};
-use serin_traffic::Policy;
 use serin_traffic::host_name::full_name;
 use serin_traffic::shadow::Slot;
 use serin_traffic::written::{Configuration, Destination, Source, Spec, VirtualService};
+use serin_traffic::{CLUSTER_HEADER, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the filters run, and where their modules are.
@@ -188,7 +188,7 @@ fn envoy_filter(rules: &Rules<'_>, options: &Options) -> Value {
 /// The route for requests that a filter gave a cluster, with Istio's own defaults for timeout, retries and mirrors.
 fn route(slots: &[Slot]) -> Value {
     let mut action = json!({
-        "cluster_header": "x-serin-cluster",
+        "cluster_header": CLUSTER_HEADER,
         "timeout": "0s",
         "retry_policy": retry_policy(false),
     });
@@ -201,7 +201,7 @@ fn route(slots: &[Slot]) -> Value {
     }
     json!({
         "name": "serin",
-        "match": {"prefix": "/", "headers": [{"name": "x-serin-cluster", "present_match": true}]},
+        "match": {"prefix": "/", "headers": [{"name": CLUSTER_HEADER, "present_match": true}]},
         "route": action,
     })
 }

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use serin_traffic::shadow::{SLOT, Slot};
+use serin_traffic::{CLUSTER_HEADER, SUBSET_HEADER};
 
 /// What every route of a proxy has in common.
 pub(crate) struct RouteKit {
@@ -17,11 +18,11 @@ impl RouteKit {
     /// A key is the route's in Envoy and the cluster's in Istio, so each cluster with one has a route of its own.
     pub(crate) fn chosen(&self) -> Vec<Value> {
         let by_key = self.hashed.iter().map(|(cluster, key)| {
-            let is_it = json!({"name": "x-serin-cluster", "string_match": {"exact": cluster}});
-            self.route(is_it, json!({"cluster_header": "x-serin-cluster"}), Some(key))
+            let is_it = json!({"name": CLUSTER_HEADER, "string_match": {"exact": cluster}});
+            self.route(is_it, json!({"cluster_header": CLUSTER_HEADER}), Some(key))
         });
-        let is_chosen = json!({"name": "x-serin-cluster", "present_match": true});
-        by_key.chain([self.route(is_chosen, json!({"cluster_header": "x-serin-cluster"}), None)]).collect()
+        let is_chosen = json!({"name": CLUSTER_HEADER, "present_match": true});
+        by_key.chain([self.route(is_chosen, json!({"cluster_header": CLUSTER_HEADER}), None)]).collect()
     }
 
     fn route(&self, header: Value, action: Value, key: Option<&Value>) -> Value {
@@ -51,7 +52,7 @@ impl RouteKit {
 /// The mirror policies of a route with these slots. A copy carries nothing that the filters told Envoy.
 pub(crate) fn mirror_policies(slots: &[Slot]) -> Vec<Value> {
     let name = |place: usize| format!("{SLOT}{}", place + 1);
-    let told = ["x-serin-cluster", "x-serin-subset"].map(str::to_owned).into_iter();
+    let told = [CLUSTER_HEADER, SUBSET_HEADER].map(str::to_owned).into_iter();
     let told: Vec<String> = told.chain((0..slots.len()).map(name)).collect();
     let policy = |(place, slot): (usize, &Slot)| {
         let removed = told.iter().chain(&slot.headers.remove).map(|name| json!({"remove": name}));

@@ -117,13 +117,9 @@ impl State {
 impl<'p> Guarded<'p> {
     /// The guarded destination of `rule`.
     pub(crate) fn of(policy: &'p Policy, rule: RuleId) -> Self {
-        let found = policy.rule(rule);
-        let destination = found.and_then(|rule| rule.destinations().get(rule.guard()?.0));
-        Self {
-            virtual_service: policy.virtual_service(rule).map_or("", |found| found.name.as_str()),
-            route: found.map_or("", |found| found.name.as_str()),
-            subset: destination.map_or("", |destination| destination.title()),
-        }
+        let [virtual_service, route] = policy.names_of_rule(rule);
+        let destination = policy.rule(rule).and_then(|rule| rule.destinations().get(rule.guard()?.0));
+        Self { virtual_service, route, subset: destination.map_or("", |destination| destination.title()) }
     }
 
     fn labels(&self) -> [(Label, &'p str); 3] {

@@ -76,7 +76,7 @@ pub(crate) struct Primary {
 }
 
 impl Series {
-    pub(crate) fn new(virtual_service: &str, route: &str, cluster: &str) -> Self {
+    pub(crate) fn new([virtual_service, route]: [&str; 2], cluster: &str) -> Self {
         let labels = [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::ShadowCluster, cluster)];
         let sent = Counter::new(Metric::Shadows, &labels);
         let [virtual_service, route, cluster] = [virtual_service, route, cluster].map(str::to_owned);

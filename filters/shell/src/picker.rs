@@ -117,11 +117,9 @@ fn unavailable_name(plugin: &Plugin, rule: RuleId, place: usize) -> Option<Strin
 /// Counts a request that another destination got than that at `place`.
 fn count_failover(plugin: &Plugin, rule: RuleId, place: usize) {
     let policy = &plugin.policy;
-    let Some((found, virtual_service)) = policy.rule(rule).zip(policy.virtual_service(rule)) else {
-        return;
-    };
-    let subset = found.destinations().get(place).map_or("", |destination| destination.title());
-    let labels =
-        [(Label::VirtualService, virtual_service.name.as_str()), (Label::Route, &found.name), (Label::Subset, subset)];
+    let [virtual_service, route] = policy.names_of_rule(rule);
+    let destination = policy.rule(rule).and_then(|rule| rule.destinations().get(place));
+    let subset = destination.map_or("", |destination| destination.title());
+    let labels = [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::Subset, subset)];
     Counter::new(Metric::FailoverRequests, &labels).add(1);
 }

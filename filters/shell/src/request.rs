@@ -11,19 +11,13 @@ use crate::picker::Picker;
 use crate::response::{DECISION_KEY, Response, make};
 use crate::root::Plugin;
 use serin_traffic::shadow::SLOT;
-use serin_traffic::{Applied, Change, ClusterName, Destination, Headers, Outcome, ROUTE_KEY, Reply, Rule, RuleId, Way};
+use serin_traffic::{
+    Applied, CLUSTER_HEADER, Change, ClusterName, Destination, Headers, OWN_PREFIX, Outcome, ROUTE_KEY, Reply, Rule,
+    RuleId, SUBSET_HEADER, Way,
+};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::{IpAddr, SocketAddr};
-
-/// Headers of which the name begins like this are the filters' own.
-const OWN_PREFIX: &[u8] = b"x-serin-";
-
-/// The cluster, for a route with `cluster_header`.
-const CLUSTER: &str = "x-serin-cluster";
-
-/// The subset's name.
-const SUBSET: &str = "x-serin-subset";
 
 /// A request of which it is known which rule applies.
 pub struct Request<'p> {
@@ -205,9 +199,9 @@ impl<'p> Request<'p> {
             self.plugin.sent.count(&self.plugin.policy, applied.rule, destination);
         }
         let cluster = self.cluster(&destination.cluster);
-        self.note(hostcall::set_header(Side::Request, CLUSTER, cluster.as_bytes()));
+        self.note(hostcall::set_header(Side::Request, CLUSTER_HEADER, cluster.as_bytes()));
         if let Some(subset) = &destination.subset {
-            self.note(hostcall::set_header(Side::Request, SUBSET, subset.as_bytes()));
+            self.note(hostcall::set_header(Side::Request, SUBSET_HEADER, subset.as_bytes()));
         }
         for change in &destination.request_changes {
             self.change(change);
@@ -292,7 +286,7 @@ impl serin_traffic::Request for Request<'_> {
 fn remove_own(headers: &Headers) -> bool {
     let mut removed = false;
     for (name, _) in headers.iter() {
-        if name.starts_with(OWN_PREFIX) {
+        if name.starts_with(OWN_PREFIX.as_bytes()) {
             removed |= hostcall::remove_header(Side::Request, name).is_ok();
         }
     }

@@ -22,10 +22,8 @@ impl Sent {
 }
 
 fn counter(policy: &Policy, rule: RuleId, destination: &Destination) -> Counter {
-    let labels = [
-        (Label::VirtualService, policy.virtual_service(rule).map_or("", |found| found.name.as_str())),
-        (Label::Route, policy.rule(rule).map_or("", |found| found.name.as_str())),
-        (Label::Subset, destination.title()),
-    ];
+    let [virtual_service, route] = policy.names_of_rule(rule);
+    let labels =
+        [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::Subset, destination.title())];
     Counter::new(Metric::Requests, &labels)
 }

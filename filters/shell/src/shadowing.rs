@@ -51,11 +51,8 @@ impl Mirrored {
 }
 
 impl OfRule {
-    fn series(&self, plugin: &Plugin, id: RuleId, rule: &Rule, cluster: &str) -> Rc<Series> {
-        let fresh = || {
-            let virtual_service = plugin.policy.virtual_service(id).map_or("", |found| found.name.as_str());
-            Rc::new(Series::new(virtual_service, &rule.name, cluster))
-        };
+    fn series(&self, plugin: &Plugin, id: RuleId, cluster: &str) -> Rc<Series> {
+        let fresh = || Rc::new(Series::new(plugin.policy.names_of_rule(id), cluster));
         let Ok(mut known) = self.series.try_borrow_mut() else {
             return fresh();
         };
@@ -93,7 +90,7 @@ impl Shadowing {
         let mut taken = Vec::with_capacity(sample.len());
         for mirror in sample.into_iter().filter_map(|place| rule.mirrors().get(place)) {
             let cluster = request.cluster(&mirror.cluster);
-            let series = of_rule.series(plugin, id, rule, &cluster);
+            let series = of_rule.series(plugin, id, &cluster);
             let reason = refused.or_else(|| (!of_rule.allows(rule.shadow())).then_some(Reason::Rate));
             match reason {
                 Some(reason) => series.dropped(reason),
@@ -198,7 +195,7 @@ impl Shadowing {
     /// Takes in the head of the answer; `last` says that there is no body.
     pub fn response_headers(&mut self, plugin: &Plugin, last: bool) {
         if let Some(answer) = &mut self.answer {
-            answer.status = status_of_answer();
+            answer.status = hostcall::response_headers().map(pairs::headers).ok().and_then(|headers| headers.status());
         }
         if last {
             self.response_end(plugin);
@@ -242,9 +239,4 @@ impl Shadowing {
             self.answer = None;
         }
     }
-}
-
-fn status_of_answer() -> Option<u16> {
-    let headers = hostcall::response_headers().map(pairs::headers).ok()?;
-    std::str::from_utf8(headers.first(":status")?).ok()?.parse().ok()
 }

@@ -69,7 +69,7 @@ pub use digest::Digest;
 pub use key::{Found, IssuedCookie, KeyChain, KeySource, keyed_ticket};
 pub use mirror::Share;
 pub use policy::{Applied, Destination, Mirror, Outcome, Policy, Rule, RuleId, VirtualService};
-pub use published::ROUTE_KEY;
+pub use published::{CLUSTER_HEADER, OWN_PREFIX, ROUTE_KEY, SUBSET_HEADER};
 pub use refusal::{Refusal, Warning};
 pub use request::{Field, Headers, Request};
 pub use split::{History, Pick, Ramp, Rotation, Sticky, Ticket, Weights, split};

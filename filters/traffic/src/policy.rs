@@ -212,6 +212,12 @@ impl Policy {
         self.virtual_services.get(of.virtual_service)
     }
 
+    /// What a rule is counted under: the name of its VirtualService, `namespace/name`, and its own.
+    pub fn names_of_rule(&self, of: RuleId) -> [&str; 2] {
+        let virtual_service = self.virtual_service(of).map_or("", |found| found.name.as_str());
+        [virtual_service, self.rule(of).map_or("", |found| found.name.as_str())]
+    }
+
     /// The VirtualServices that this proxy applies, in the order of the configuration.
     pub fn virtual_services(&self) -> &[VirtualService] {
         &self.virtual_services

@@ -15,6 +15,15 @@ use crate::policy::{Applied, Outcome, Policy, RuleId};
 /// The key of the filter state that holds the published outcome.
 pub const ROUTE_KEY: &str = "serin.route";
 
+/// What the names of the filters' own headers begin with.
+pub const OWN_PREFIX: &str = "x-serin-";
+
+/// The header that names the cluster, for a route with `cluster_header`.
+pub const CLUSTER_HEADER: &str = "x-serin-cluster";
+
+/// The header that names the subset.
+pub const SUBSET_HEADER: &str = "x-serin-subset";
+
 impl Policy {
     /// The text that says `outcome` to the filters behind this one.
     pub fn publish(&self, outcome: Outcome) -> String {

@@ -63,6 +63,11 @@ impl Headers {
         headers
     }
 
+    /// The status of an answer, if these are its headers.
+    pub fn status(&self) -> Option<u16> {
+        std::str::from_utf8(self.first(":status")?).ok()?.parse().ok()
+    }
+
     /// Adds a field behind the others.
     pub fn push(&mut self, name: &[u8], value: &[u8]) {
         let start = self.bytes.len();

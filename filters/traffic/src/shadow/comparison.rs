@@ -71,7 +71,7 @@ const ENVOYS_OWN: [u16; 3] = [502, 503, 504];
 /// assert_eq!(status_of_upstream(&answer), Some(503));
 /// ```
 pub fn status_of_upstream(answer: &Headers) -> Option<u16> {
-    let status = std::str::from_utf8(answer.first(":status")?).ok()?.parse().ok()?;
+    let status = answer.status()?;
     let is_made_up = ENVOYS_OWN.contains(&status) && answer.first("x-envoy-upstream-service-time").is_none();
     (!is_made_up).then_some(status)
 }

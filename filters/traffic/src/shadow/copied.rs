@@ -2,10 +2,8 @@
 
 use super::settings::Shadow;
 use super::{MARK, MARKED};
+use crate::published::OWN_PREFIX;
 use crate::request::Headers;
-
-/// What the names of the filters' own headers begin with.
-const OWN_PREFIX: &[u8] = b"x-serin-";
 
 /// Headers that are about one connection (RFC 9110 7.6.1), and those that Envoy writes anew for each request.
 const OF_CONNECTION: [&[u8]; 11] = [
@@ -64,7 +62,7 @@ impl Original<'_> {
             // What gRPC asks for with `te`, Envoy passes on.
             (is_of_connection(name) && (name, value) != (b"te", b"trailers"))
                 || FOR_ROUTER.contains(&name)
-                || name.starts_with(OWN_PREFIX)
+                || name.starts_with(OWN_PREFIX.as_bytes())
                 || name == MARK.as_bytes()
                 || shadow.headers.remove.iter().any(|remove| remove.as_bytes() == name)
                 || shadow.headers.set.iter().any(|(set, _)| set.as_bytes() == name)
