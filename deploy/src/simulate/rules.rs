@@ -41,6 +41,17 @@ pub(crate) enum Mode {
 }
 
 impl Mode {
+    pub(super) fn of(rule: &Rule) -> Self {
+        if rule.destinations().len() < 2 {
+            return Self::Only;
+        }
+        match rule.split_mode() {
+            SplitMode::Random => Self::Random,
+            SplitMode::Exact => Self::Exact,
+            SplitMode::Sticky => Self::Sticky,
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Only => "only",
@@ -189,7 +200,7 @@ impl<'w> Rules<'w> {
         let virtual_service = match outcome {
             Outcome::NoHost => return None,
             Outcome::NoRule(place) => self.policy.virtual_services().get(place)?,
-            Outcome::Rule(applied) => self.owner(self.policy.rule(applied.rule)?)?,
+            Outcome::Rule(applied) => self.policy.virtual_service(applied.rule)?,
         };
         let met = match outcome {
             Outcome::Rule(applied) => self.policy.rule(applied.rule),
@@ -203,25 +214,6 @@ impl<'w> Rules<'w> {
             split.chain(samples.flat_map(|sample| &sample.key))
         });
         written.into_iter().find_map(KeyPlace::of)
-    }
-
-    /// The VirtualService that has the rule.
-    pub(crate) fn owner(&self, rule: &Rule) -> Option<&serin_traffic::VirtualService> {
-        let has = |owner: &&serin_traffic::VirtualService| owner.rules().iter().any(|own| std::ptr::eq(own, rule));
-        self.policy.virtual_services().iter().find(has)
-    }
-
-    /// In which way that rule of a VirtualService splits.
-    pub(crate) fn mode(&self, virtual_service: &str, rule: &Rule) -> Mode {
-        if rule.destinations().len() < 2 {
-            return Mode::Only;
-        }
-        let split = self.entry(virtual_service, &rule.name).and_then(|entry| entry.split.as_ref());
-        match split.map(|split| split.mode) {
-            None | Some(SplitMode::Random) => Mode::Random,
-            Some(SplitMode::Exact) => Mode::Exact,
-            Some(SplitMode::Sticky) => Mode::Sticky,
-        }
     }
 
     /// What the CanaryPolicy says of a rule.

@@ -115,7 +115,10 @@ impl<'r> Run<'r> {
             return Sent { target: Target::Reply(NOT_FOUND), given: None };
         };
         let now = serin_traffic::Request::now(request);
-        let split = self.splits.entry(applied.rule).or_insert_with(|| Split::new(rules, rule, now));
+        let split = self.splits.entry(applied.rule).or_insert_with(|| {
+            let [virtual_service, _] = rules.policy.names_of_rule(applied.rule);
+            Split::new(virtual_service, rule, now)
+        });
         if let Some(reply) = rule.reply(serin_traffic::Request::headers(request), applied.matched()) {
             *split.replies.entry(reply.status).or_default() += 1;
             return Sent { target: Target::Reply(reply.status), given: None };
@@ -165,13 +168,12 @@ fn given(choice: &Choice<'_>) -> Option<(String, String)> {
 }
 
 impl<'r> Split<'r> {
-    fn new(rules: &'r Rules<'r>, rule: &'r Rule, now: u64) -> Self {
-        let virtual_service = rules.owner(rule).map_or("", |owner| owner.name.as_str());
+    fn new(virtual_service: &'r str, rule: &'r Rule, now: u64) -> Self {
         let destinations = rule.destinations().len();
         Self {
             virtual_service,
             rule,
-            mode: rules.mode(virtual_service, rule),
+            mode: Mode::of(rule),
             weights: rule.weights(|| now),
             counts: vec![0; destinations],
             judged: vec![0; destinations],

@@ -6,6 +6,7 @@ use crate::mirror::Share;
 use crate::policy::{Destination, Rule};
 use crate::request::Request;
 use crate::split::{History, Ramp, Rotation, Sticky, Ticket, Weights};
+use crate::written::SplitMode;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -142,6 +143,15 @@ impl Rule {
     /// The guarded destination, by its place, and its guard.
     pub fn guard(&self) -> Option<(usize, &Guard)> {
         self.canary()?.guard.as_ref().map(|(place, guard)| (*place, guard))
+    }
+
+    /// In which way requests are split between the rule's destinations.
+    pub fn split_mode(&self) -> SplitMode {
+        match self.canary().map(|canary| &canary.split) {
+            None | Some(Split::Random) => SplitMode::Random,
+            Some(Split::Exact) => SplitMode::Exact,
+            Some(Split::Sticky(_)) => SplitMode::Sticky,
+        }
     }
 
     /// Where requests go while a destination is not available.
