@@ -1,4 +1,4 @@
-//! Backends that behave as a test says, behind a rendered Envoy, and a client that keeps its connection.
+//! Backends that behave as a test says, behind a rendered Envoy, clients, and what Envoy has counted.
 
 use serin::envoy::{Process, find};
 use serin::manifests::{Replica, Text, World};
@@ -237,6 +237,38 @@ impl Client {
     }
 }
 
+/// Sends `GET path` to `proxy`: who answered, or the status if it was nobody.
+#[track_caller]
+pub(crate) fn ask(proxy: SocketAddr, path: &str, headers: &[(&str, &str)]) -> String {
+    let mut request = format!("GET {path} HTTP/1.1\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    request.push_str("\r\n");
+    let mut stream = TcpStream::connect(proxy).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let served_by = answer.lines().find_map(|line| line.strip_prefix("x-served-by: "));
+    served_by.map_or_else(|| answer.split(' ').nth(1).unwrap_or_default().to_owned(), str::to_owned)
+}
+
+/// Who answered how often, of `times` requests.
+#[track_caller]
+pub(crate) fn ask_often(
+    times: usize,
+    proxy: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> BTreeMap<String, usize> {
+    let mut answers = BTreeMap::new();
+    for _ in 0..times {
+        *answers.entry(ask(proxy, path, headers)).or_default() += 1;
+    }
+    answers
+}
+
 /// The service `reviews` with a Deployment and a subset for each of `versions`, on port 9080.
 pub(crate) fn reviews(versions: &[&str]) -> String {
     let mut text = String::from(
@@ -305,13 +337,29 @@ pub(crate) async fn envoy(
     (envoy, listener)
 }
 
-/// The sum of the series of `metric` that have all of `labels`, as Prometheus sees them.
-pub(crate) fn metric(envoy: &Process, metric: &str, labels: &[(&str, &str)]) -> u64 {
-    let mut stream = TcpStream::connect(envoy.admin()).unwrap();
+/// The sum of the series of `metric` that have all of `labels`, as Prometheus sees them at Envoy's `admin` interface.
+pub(crate) fn metric(admin: SocketAddr, metric: &str, labels: &[(&str, &str)]) -> u64 {
+    let mut stream = TcpStream::connect(admin).unwrap();
     stream.write_all(b"GET /stats/prometheus HTTP/1.1\r\nhost: admin\r\nconnection: close\r\n\r\n").unwrap();
     let mut text = String::new();
     stream.read_to_string(&mut text).unwrap();
     let has = |line: &str| labels.iter().all(|(name, value)| line.contains(&format!("{name}=\"{value}\"")));
     let series = text.lines().filter(|line| line.starts_with(&format!("{metric}{{")) && has(line));
     series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+}
+
+/// How many comparisons ended so, once `expected` have ended in whatever way.
+pub(crate) async fn results(envoy: &Process, expected: u64) -> Vec<(&'static str, u64)> {
+    let started = Instant::now();
+    while metric(envoy.admin(), "serin_shadow_results_total", &[]) < expected
+        && started.elapsed() < Duration::from_secs(10)
+    {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let seen = |result| (result, metric(envoy.admin(), "serin_shadow_results_total", &[("result", result)]));
+    ["match", "status_mismatch", "body_mismatch", "shadow_error"]
+        .map(seen)
+        .into_iter()
+        .filter(|(_, n)| *n > 0)
+        .collect()
 }

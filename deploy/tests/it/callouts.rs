@@ -1,10 +1,9 @@
 //! What Envoy makes of the calls by which a filter sends copies, on a real one.
 
-use crate::backend::{Backend, Behaviour, Client, envoy, metric, reviews};
+use crate::backend::{Backend, Behaviour, Client, envoy, results, reviews};
 use serin::envoy::Process;
 use serin_modules::Module;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
 
 /// Everything to v1 with a timeout and retries of its own, and copies to v2 whose answers are compared.
 const RULES: &str = "
@@ -34,20 +33,6 @@ async fn start(shadow: SocketAddr) -> (Process, SocketAddr) {
     let primary = Backend::start("v1", Behaviour::Status(200));
     let backends = [("v1", primary.address), ("v2", shadow)];
     envoy(&[Module::Canary], 1, &[&reviews(&["v1", "v2"]), RULES], &backends).await
-}
-
-/// How many comparisons ended so, once `expected` have ended in whatever way.
-async fn results(envoy: &Process, expected: u64) -> Vec<(&'static str, u64)> {
-    let started = Instant::now();
-    while metric(envoy, "serin_shadow_results_total", &[]) < expected && started.elapsed() < Duration::from_secs(5) {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    let seen = |result| (result, metric(envoy, "serin_shadow_results_total", &[("result", result)]));
-    ["match", "status_mismatch", "body_mismatch", "shadow_error"]
-        .map(seen)
-        .into_iter()
-        .filter(|(_, n)| *n > 0)
-        .collect()
 }
 
 async fn ask(proxy: SocketAddr, count: usize) {

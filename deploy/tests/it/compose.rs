@@ -1,7 +1,7 @@
 //! `examples/compose`: its Envoy does what its README says, with other addresses only, and nothing is open to the network.
 
+use crate::backend::{Backend, Behaviour, ask, ask_often};
 use crate::files::{documents, value};
-use crate::upstream::{Upstream, ask, ask_often};
 use serde_json::{Value, json};
 use serin::envoy;
 use serin_modules::Module;
@@ -101,7 +101,7 @@ fn the_rules_are_those_of_the_example_and_equal_in_every_filter() {
 }
 
 /// The configuration as a machine without containers can run it: other addresses, and modules from `modules`.
-fn runnable(upstreams: &BTreeMap<String, Upstream>, modules: &Path) -> Value {
+fn runnable(upstreams: &BTreeMap<String, Backend>, modules: &Path) -> Value {
     let mut configuration = value(ENVOY);
     for_each_object(&mut configuration, &mut |fields| {
         match fields.get("address") {
@@ -129,8 +129,8 @@ fn runnable(upstreams: &BTreeMap<String, Upstream>, modules: &Path) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_envoy_of_the_compose_file_does_what_the_readme_says() {
-    let upstreams: BTreeMap<String, Upstream> =
-        hosts().into_iter().map(|(host, _)| (host.clone(), Upstream::named(&host))).collect();
+    let upstreams: BTreeMap<String, Backend> =
+        hosts().into_iter().map(|(host, _)| (host.clone(), Backend::start(&host, Behaviour::Status(200)))).collect();
     let directory = tempfile::tempdir().unwrap();
     let configuration = runnable(&upstreams, directory.path());
     let envoy = envoy::Process::start(&envoy::find(None).unwrap(), &configuration, 1, directory).await;
@@ -153,7 +153,7 @@ async fn the_envoy_of_the_compose_file_does_what_the_readme_says() {
     // One in ten of 500 are 50, and 34 more or less are five standard deviations.
     assert!(everybody["reviews-v2"].abs_diff(50) < 34, "{everybody:?}");
     assert_eq!(jason, BTreeMap::from([("reviews-v2".to_owned(), 50)]));
-    assert_eq!(upstreams["reviews-v3"].requests(500), 500, "v3 gets a copy of what everybody but jason asks");
+    assert_eq!(upstreams["reviews-v3"].requests_of(500), 500, "v3 gets a copy of what everybody but jason asks");
     assert_eq!((made_up.as_str(), no_rule.as_str(), nobody.as_str()), ("reviews-v2", "details-v1", "404"));
     envoy.stop().await;
 }

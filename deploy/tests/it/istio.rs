@@ -1,7 +1,7 @@
 //! `deploy/bookinfo`: Istio takes it, the modules and Envoy take what it carries, and it says what the example says.
 
+use crate::backend::{Backend, Behaviour, ask};
 use crate::files::{documents, repository, value};
-use crate::upstream::{Upstream, ask};
 use host_test::{Filter, Proxy, get};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -202,7 +202,7 @@ async fn envoy_takes_the_route_of_the_envoyfilter_and_follows_it() {
     assert_eq!(patch.r#match.route_configuration.vhost.name, "reviews.default.svc.cluster.local:9080");
 
     // As istiod would leave it: the patch before the route of its own.
-    let upstreams = ["v1", "v2", "v3"].map(Upstream::named);
+    let upstreams = ["v1", "v2", "v3"].map(|name| Backend::start(name, Behaviour::Status(200)));
     let clusters: Vec<Value> =
         upstreams.iter().zip(["v1", "v2", "v3"]).map(|(upstream, name)| cluster(name, upstream)).collect();
     let configuration = json!({
@@ -242,11 +242,11 @@ async fn envoy_takes_the_route_of_the_envoyfilter_and_follows_it() {
         ]
     });
     assert_eq!(answers.await.unwrap(), ["v1", "v2", "v2", "v1"]);
-    assert_eq!(upstreams[2].requests(1), 1, "one request was chosen a shadow and came by the route");
+    assert_eq!(upstreams[2].requests_of(1), 1, "one request was chosen a shadow and came by the route");
     envoy.stop().await;
 }
 
-fn cluster(name: &str, upstream: &Upstream) -> Value {
+fn cluster(name: &str, upstream: &Backend) -> Value {
     let address = json!({"address": upstream.address.ip().to_string(), "port_value": upstream.address.port()});
     json!({
         "name": name,

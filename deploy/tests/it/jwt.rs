@@ -1,6 +1,6 @@
 //! Claims of a verified JWT, from Envoy's own `jwt_authn`, as header-router sees them.
 
-use crate::upstream::ask;
+use crate::backend::ask;
 use serde_json::json;
 use serin::envoy::{Process, find};
 use serin::manifests::{Text, World};

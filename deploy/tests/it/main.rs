@@ -22,4 +22,3 @@ mod shadows;
 mod simulate;
 mod splits;
 mod up;
-mod upstream;

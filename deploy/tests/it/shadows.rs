@@ -1,7 +1,6 @@
 //! Copies in a real Envoy: they arrive whole, and cannot hurt.
 
-use crate::backend::{Backend, Behaviour, Client, envoy, metric, reviews};
-use serin::envoy::Process;
+use crate::backend::{Backend, Behaviour, Client, envoy, metric, results, reviews};
 use serin_modules::Module;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -80,7 +79,7 @@ async fn each_of_three_mirrors_gets_every_request_byte_for_byte() {
         }
         let counted = names[1..].iter().map(|name| {
             metric(
-                &envoy,
+                envoy.admin(),
                 "serin_shadows_total",
                 &[("shadow_cluster", &format!("outbound|9080|{name}|reviews.default.svc.cluster.local"))],
             )
@@ -204,22 +203,9 @@ async fn shadows_that_take_two_seconds_arrive_whole_and_are_all_counted() {
     assert!(started.elapsed() < Duration::from_secs(2), "the primaries waited: {:?}", started.elapsed());
     assert_eq!(shadow.requests_of(60), 60);
     assert!(shadow.bodies() == expected, "the bodies are others");
-    assert_eq!(results(&envoy, "body_mismatch", 60).await, 60, "v1 is not v2");
-    assert_eq!(metric(&envoy, "serin_shadow_results_total", &[]), 60);
+    assert_eq!(results(&envoy, 60).await, [("body_mismatch", 60)], "v1 is not v2");
     assert!(envoy.log().contains("body_mismatch"), "{}", envoy.log());
     envoy.stop().await;
-}
-
-/// How many comparisons ended so; waits until there are `expected`.
-async fn results(envoy: &Process, result: &str, expected: u64) -> u64 {
-    let started = Instant::now();
-    loop {
-        let seen = metric(envoy, "serin_shadow_results_total", &[("result", result)]);
-        if seen >= expected || started.elapsed() > Duration::from_secs(10) {
-            return seen;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 /// Who is shadowed, and how often, where the users whom `asked_by` says ask on each of four connections.
@@ -247,7 +233,7 @@ async fn shadowed(
     })
     .await
     .unwrap();
-    let copies = metric(&envoy, "serin_shadows_total", &[]);
+    let copies = metric(envoy.admin(), "serin_shadows_total", &[]);
     assert_eq!(shadow.requests_of(copies as usize), copies as usize);
     envoy.stop().await;
     shadow.users()

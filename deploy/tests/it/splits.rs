@@ -181,8 +181,8 @@ async fn a_canary_that_turns_bad_loses_its_share_and_gets_it_back_once_it_is_hea
             assert_eq!(told, 1, "{transition}: {log}");
         }
         let labels = [("virtual_service", "default/reviews"), ("route", "all"), ("subset", "v2")];
-        assert_eq!(metric(&shop.envoy, "serin_guard_share", &labels), 100);
-        assert_eq!(metric(&shop.envoy, "serin_guard_transitions_total", &labels), 3);
+        assert_eq!(metric(shop.envoy.admin(), "serin_guard_share", &labels), 100);
+        assert_eq!(metric(shop.envoy.admin(), "serin_guard_transitions_total", &labels), 3);
         shop.envoy.stop().await;
     }
 }
@@ -226,7 +226,7 @@ async fn a_canary_without_hosts_is_passed_over() {
         let seen = seen.await.unwrap();
         let failed = seen.iter().filter(|by| *by == "503").count();
         assert_eq!(failed, 1, "the first to find out cannot be sent again, all others are sent elsewhere: {seen:?}");
-        assert!(metric(&envoy, "serin_failover_requests_total", &[("subset", "v2")]) > 50);
+        assert!(metric(envoy.admin(), "serin_failover_requests_total", &[("subset", "v2")]) > 50);
         envoy.stop().await;
     }
 }

@@ -1,11 +1,12 @@
 //! `serin up`, from start to end, and what ends with it.
 
+use crate::backend::{Client, metric, reviews};
 use crate::process::{assert_ends, is_open, is_running};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -122,62 +123,30 @@ fn even_if_it_is_killed_envoy_ends() {
     }
 }
 
-/// One service of two versions, of which the second gets copies and says something else.
+/// Everything to v1, and copies to v2, whose pods answer with another name.
 const COMPARED: &str = "
-apiVersion: v1
-kind: Service
-metadata: {name: prices}
-spec: {selector: {app: prices}, ports: [{name: http, port: 80}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: v1}
-spec: {template: {metadata: {labels: {app: prices, version: v1}},
-  spec: {containers: [{env: [{name: SERIN_ANSWER, value: ten}]}]}}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: v2}
-spec: {template: {metadata: {labels: {app: prices, version: v2}},
-  spec: {containers: [{env: [{name: SERIN_ANSWER, value: one}]}]}}}
----
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {name: prices}
-spec: {host: prices, subsets: [{name: v1, labels: {version: v1}}, {name: v2, labels: {version: v2}}]}
----
 apiVersion: networking.istio.io/v1
 kind: VirtualService
-metadata: {name: prices}
+metadata: {name: reviews}
 spec:
-  hosts: [prices]
+  hosts: [reviews]
   http:
   - name: all
-    route: [{destination: {host: prices, subset: v1}}]
-    mirror: {host: prices, subset: v2}
+    route: [{destination: {host: reviews, subset: v1}}]
+    mirror: {host: reviews, subset: v2}
 ---
 apiVersion: serin.dev/v1alpha1
 kind: CanaryPolicy
-metadata: {name: prices}
+metadata: {name: reviews}
 spec:
-  virtualService: prices
+  virtualService: reviews
   routes: [{shadow: {delivery: callout, compare: {status: true, body: true, sampleLog: 100}}}]
 ";
 
-/// The body of the answer to a GET request.
-fn get(address: SocketAddr, host: &str, path: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
-}
-
 #[test]
 fn what_the_filters_log_is_shown_and_what_they_count_can_be_asked_for() {
-    let mut up = Up::with(COMPARED);
-    assert_eq!(get(up.listener, "prices", "/prices/7"), "ten");
+    let mut up = Up::with(&format!("{}---{COMPARED}", reviews(&["v1", "v2"])));
+    assert_eq!(Client::of(up.listener).get("/reviews/1", &[]).status, 200);
     let log = loop {
         let mut line = String::new();
         assert!(up.lines.read_line(&mut line).unwrap() > 0, "it has ended");
@@ -186,10 +155,9 @@ fn what_the_filters_log_is_shown_and_what_they_count_can_be_asked_for() {
             break log.to_owned();
         }
     };
-    assert!(log.contains("canary: default/prices/all GET /prices/7: body_mismatch of outbound|80|v2|"), "{log}");
-    let metrics = get(up.admin, "admin", "/stats/prometheus");
-    let series = metrics.lines().find(|line| line.starts_with("serin_shadow_results_total{"));
-    assert!(series.is_some_and(|series| series.ends_with(r#"result="body_mismatch"} 1"#)), "{series:?}");
+    assert!(log.contains("canary: default/reviews/all GET /reviews/1: body_mismatch of outbound|9080|v2|"), "{log}");
+    assert_eq!(metric(up.admin, "serin_shadow_results_total", &[("result", "body_mismatch")]), 1);
+    assert_eq!(metric(up.admin, "serin_shadow_results_total", &[]), 1);
     up.signal(Signal::SIGINT);
     assert!(up.wait().success());
 }

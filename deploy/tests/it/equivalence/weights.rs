@@ -3,7 +3,7 @@
 use super::Manner;
 use super::client::{Client, Message};
 use super::proxies::{filter, listener, start_with};
-use crate::upstream::Upstream;
+use crate::backend::{Backend, Behaviour};
 use serde_json::{Value, json};
 use serin_modules::Module;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
@@ -64,7 +64,7 @@ fn p_of_one_split(one: &[u64], other: &[u64]) -> f64 {
 async fn the_canary_modules_split_is_that_of_envoys_weighted_clusters() {
     let most = SPLITS.iter().map(|weights| weights.len()).max().unwrap_or_default();
     let names: Vec<String> = (0..most).map(|place| format!("u{place}.example")).collect();
-    let upstreams: Vec<Upstream> = names.iter().map(|name| Upstream::named(name)).collect();
+    let upstreams: Vec<Backend> = names.iter().map(|name| Backend::start(name, Behaviour::Status(200))).collect();
     let clusters = names.iter().zip(&upstreams).map(|(name, upstream)| cluster(name, upstream.address)).collect();
     let weighted = |weights: &[u32]| -> Value {
         let clusters: Vec<Value> =

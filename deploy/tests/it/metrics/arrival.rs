@@ -3,7 +3,7 @@
 use super::guest::{VALUE, guest};
 use super::page::istios_tags;
 use super::query::series;
-use crate::upstream::{Upstream, ask};
+use crate::backend::{Backend, Behaviour, ask};
 use serde_json::{Value, json};
 use serin::envoy::{Process, find};
 use serin::manifests::{Text, World};
@@ -264,7 +264,7 @@ async fn an_envoy_that_denies_metrics_is_asked_once_and_serves_all_the_same() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("canary.wasm");
     std::fs::write(&file, serin_modules::CANARY).unwrap();
-    let upstream = Upstream::named("reviews");
+    let upstream = Backend::start("reviews", Behaviour::Status(200));
     let mut configuration = rendered(Filter { name: "canary".into(), file }, Some(upstream.address));
     // Names of imports and exports stand in a module as they are.
     let names = regex::bytes::Regex::new("proxy_[a-z0-9_]+").unwrap();

@@ -1,6 +1,7 @@
 //! Copies that the filter sends itself: what they must not take from their primaries, and leave behind.
 
 use crate::scene::{cluster, proxy, rules, to};
+use crate::shadows::{all_to_v2, dropped, judged, mirrored};
 use host_test::{Proxy, Request, get, post, response};
 use serde_json::{Value, json};
 use serin_modules::Module::{self, Canary, ShadowMirror};
@@ -9,34 +10,13 @@ use std::time::Duration;
 const REVIEWS: &str = "http://reviews:9080/reviews/1";
 const TICK: Duration = Duration::from_millis(1);
 
-/// All requests to v1, and copies to v2, sent as `shadow` says.
-fn mirrored(shadow: Value) -> Value {
-    let mut rules = rules(json!([{"name": "all", "route": [to("v1")], "mirrors": [to("v2")]}]));
-    rules["resources"].as_array_mut().unwrap().push(json!({
-        "apiVersion": "serin.dev/v1alpha1", "kind": "CanaryPolicy", "metadata": {"name": "reviews"},
-        "spec": {"virtualService": "reviews", "routes": [{"route": "all", "shadow": shadow}]}}));
-    rules
-}
-
 fn compared() -> Value {
-    mirrored(json!({"delivery": "callout", "compare": {"status": true, "body": true}}))
-}
-
-fn dropped(proxy: &Proxy, reason: &str) -> u64 {
-    let cluster = cluster("v2");
-    let labels = format!("virtual_service=.=default/reviews;.;route=.=all;.;shadow_cluster=.={cluster};.;");
-    proxy.metric(&format!("{labels}reason=.={reason};.;serin_shadows_dropped_total")).unwrap_or(0)
-}
-
-fn judged(proxy: &Proxy, result: &str) -> u64 {
-    let cluster = cluster("v2");
-    let labels = format!("virtual_service=.=default/reviews;.;route=.=all;.;shadow_cluster=.={cluster};.;");
-    proxy.metric(&format!("{labels}result=.={result};.;serin_shadow_results_total")).unwrap_or(0)
+    mirrored(all_to_v2(), json!({"delivery": "callout", "compare": {"status": true, "body": true}}))
 }
 
 #[test]
 fn a_copy_has_neither_the_timeout_nor_the_retries_of_its_primary() {
-    let mut rules = mirrored(json!({"delivery": "callout", "timeout": "1s"}));
+    let mut rules = mirrored(all_to_v2(), json!({"delivery": "callout", "timeout": "1s"}));
     let rule = &mut rules["resources"][0]["spec"]["http"][0];
     rule["timeout"] = json!("10s");
     rule["retries"] = json!({"attempts": 3, "perTryTimeout": "2s", "retryOn": "5xx"});
@@ -60,7 +40,7 @@ fn a_request_whose_client_goes_away_amid_its_body_is_not_copied() {
         proxy.finish(exchange);
         proxy.advance(TICK);
         assert!(proxy.calls().is_empty(), "{modules:?}");
-        assert_eq!(dropped(&proxy, "aborted"), 1, "{modules:?}");
+        assert_eq!(dropped(&proxy, "v2", "aborted"), 1, "{modules:?}");
     }
 }
 
@@ -75,7 +55,8 @@ fn a_copy_carries_the_trailers_of_its_primary() {
 
 #[test]
 fn a_request_that_becomes_a_tunnel_is_never_copied() {
-    let policies = [compared(), mirrored(json!({})), rules(json!([{"route": [to("v1")], "mirrors": [to("v2")]}]))];
+    let policies =
+        [compared(), mirrored(all_to_v2(), json!({})), rules(json!([{"route": [to("v1")], "mirrors": [to("v2")]}]))];
     for rules in policies {
         for modules in [&Module::CHAIN[..], &[Canary]] {
             let mut proxy = proxy(modules, &rules);

@@ -11,7 +11,7 @@ const ALONE: [&[Module]; 3] = [&[ShadowMirror], &[Canary], &Module::CHAIN];
 const TICK: Duration = Duration::from_millis(1);
 
 /// All requests to v1, and copies to these mirrors, sent as `shadow` says.
-fn mirrored(mirrors: Value, shadow: Value) -> Value {
+pub(crate) fn mirrored(mirrors: Value, shadow: Value) -> Value {
     let mut rules = rules(json!([{"name": "all", "route": [to("v1")], "mirrors": mirrors}]));
     rules["resources"].as_array_mut().unwrap().push(json!({
         "apiVersion": "serin.dev/v1alpha1", "kind": "CanaryPolicy", "metadata": {"name": "reviews"},
@@ -19,7 +19,7 @@ fn mirrored(mirrors: Value, shadow: Value) -> Value {
     rules
 }
 
-fn all_to_v2() -> Value {
+pub(crate) fn all_to_v2() -> Value {
     json!([to("v2")])
 }
 
@@ -31,12 +31,12 @@ fn sent(proxy: &Proxy, subset: &str) -> u64 {
     proxy.metric(&format!("{}serin_shadows_total", labels(subset))).unwrap_or(0)
 }
 
-fn dropped(proxy: &Proxy, subset: &str, reason: &str) -> u64 {
+pub(crate) fn dropped(proxy: &Proxy, subset: &str, reason: &str) -> u64 {
     let name = format!("{}reason=.={reason};.;serin_shadows_dropped_total", labels(subset));
     proxy.metric(&name).unwrap_or(0)
 }
 
-fn judged(proxy: &Proxy, result: &str) -> u64 {
+pub(crate) fn judged(proxy: &Proxy, result: &str) -> u64 {
     let name = format!("{}result=.={result};.;serin_shadow_results_total", labels("v2"));
     proxy.metric(&name).unwrap_or(0)
 }

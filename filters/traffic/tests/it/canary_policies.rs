@@ -143,24 +143,3 @@ fn what_has_no_effect_is_suspect() {
         ["resources[1].spec.routes[0].split.key: has no effect: the mode is not sticky"]
     );
 }
-
-/// The page on copies and the README (canary/page.rs has CanaryPolicy's own): each of their policies compiles, without a warning.
-#[cfg(not(target_arch = "wasm32"))]
-#[test]
-fn what_the_pages_show_is_taken() {
-    let pages = [include_str!("../../../../docs/shadow-mirror.md"), include_str!("../../../../README.md")];
-    let mut policies = 0;
-    for block in pages.iter().flat_map(|page| page.split("```yaml\n").skip(1)) {
-        let block = block.split("```").next().unwrap_or_default();
-        let policy: Value = serde_saphyr::from_str(block).unwrap_or_else(|error| panic!("{error}: {block}"));
-        let to =
-            |subset: &str, weight: u32| json!({"destination": {"host": "reviews", "subset": subset}, "weight": weight});
-        let mut configuration = rules(json!([{"name": "default", "route": [to("v1", 90), to("v2", 10)]}]));
-        configuration["resources"].as_array_mut().unwrap().push(policy);
-        let suspect: Vec<String> =
-            warnings(configuration).into_iter().filter(|warning| warning.starts_with("resources[1]")).collect();
-        assert!(suspect.is_empty(), "{suspect:?}");
-        policies += 1;
-    }
-    assert_eq!(policies, 2);
-}

@@ -1,14 +1,14 @@
-//! The page for operators, docs/canary-policy.md: what it shows is taken, and does what it says.
+//! The pages for operators: the CanaryPolicies that they show are taken, and do what they say.
 
 use super::worker::{Fake, choose, to};
-use crate::scene::{compiled, get, test, virtual_service};
+use crate::scene::{compiled, get, test, virtual_service, warnings};
 use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../../../../../docs/canary-policy.md");
 
-/// The policies that the page shows, in order.
-fn policies() -> Vec<Value> {
-    let blocks = PAGE.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().expect("there is one"));
+/// The policies that a page shows, in order.
+fn policies(page: &str) -> Vec<Value> {
+    let blocks = page.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().expect("there is one"));
     let read = |block| serde_saphyr::from_str(block).unwrap_or_else(|mistake| panic!("{mistake}:\n{block}"));
     blocks.map(read).collect()
 }
@@ -26,19 +26,20 @@ fn configuration(policy: Value) -> Value {
 }
 
 #[test]
-fn every_policy_on_the_page_is_taken_without_a_warning() {
-    let policies = policies();
-    assert_eq!(policies.len(), 5);
-    for policy in policies {
-        let warnings: Vec<String> =
-            compiled(configuration(policy.clone())).warnings.iter().map(ToString::to_string).collect();
-        assert_eq!(warnings, Vec::<String>::new(), "{policy}");
+fn every_policy_that_is_shown_is_taken_without_a_warning() {
+    let others = [include_str!("../../../../../docs/shadow-mirror.md"), include_str!("../../../../../README.md")];
+    for (page, count) in [(PAGE, 5), (others[0], 1), (others[1], 1)] {
+        let policies = policies(page);
+        assert_eq!(policies.len(), count);
+        for policy in policies {
+            assert_eq!(warnings(configuration(policy.clone())), [""; 0], "{policy}");
+        }
     }
 }
 
 #[test]
 fn the_first_policy_ramps_users_and_strangers() {
-    let policy = compiled(configuration(policies().remove(0))).policy;
+    let policy = compiled(configuration(policies(PAGE).remove(0))).policy;
     // A step of 9.5 is made at the start.
     let mary = get("reviews", "/").header("end-user", "mary").at(1_795_186_800);
     let text = choose(&policy, &mary, &Fake::default()).to_string();
@@ -50,7 +51,7 @@ fn the_first_policy_ramps_users_and_strangers() {
 
 #[test]
 fn the_second_policy_has_a_split_of_its_own_for_one_rule() {
-    let policy = compiled(configuration(policies().remove(1))).policy;
+    let policy = compiled(configuration(policies(PAGE).remove(1))).policy;
     let text = |request| choose(&policy, &request, &Fake::default()).to_string();
     assert!(text(get("reviews", "/")).contains(" exact "));
     assert!(text(get("reviews", "/").header("user-agent", "mobile").from("192.0.2.7")).contains(" sticky=sourceIp "));
