@@ -179,7 +179,7 @@ impl Policy {
             let conditions = entry(place).and_then(|entry| self.conditions(entry));
             conditions.is_some_and(|conditions| conditions.hold(request, self.repeated_headers))
         };
-        match host.index.first(request.headers(), self.repeated_headers, holds).and_then(entry) {
+        match host.index.first(request, self.repeated_headers, holds).and_then(entry) {
             Some(applied) => Outcome::Rule(applied),
             None => Outcome::NoRule(host.virtual_service),
         }

@@ -103,13 +103,17 @@ impl Headers {
     ///
     /// Istio's `queryParams` compare this value; a parameter without `=` has an empty one.
     pub fn query_parameter(&self, name: &str) -> Option<&[u8]> {
+        self.query_parameters().find(|(parameter, _)| *parameter == name.as_bytes()).map(|(_, value)| value)
+    }
+
+    /// The names and values of the query's parameters, in order, as they were sent.
+    pub fn query_parameters(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let target = self.first(":path").unwrap_or_default();
-        let target = target.split(|byte| *byte == b'#').next()?;
-        let query = target.iter().position(|byte| *byte == b'?').and_then(|at| target.get(at + 1..))?;
-        query.split(|byte| *byte == b'&').find_map(|parameter| {
-            let mut halves = parameter.splitn(2, |byte| *byte == b'=');
-            let key = halves.next()?;
-            (key == name.as_bytes()).then(|| halves.next().unwrap_or_default())
+        let target = target.split(|byte| *byte == b'#').next().unwrap_or_default();
+        let query = target.iter().position(|byte| *byte == b'?').and_then(|at| target.get(at + 1..));
+        query.into_iter().flat_map(|query| query.split(|byte| *byte == b'&')).map(|parameter| {
+            let end = parameter.iter().position(|byte| *byte == b'=').unwrap_or(parameter.len());
+            (parameter.get(..end).unwrap_or_default(), parameter.get(end + 1..).unwrap_or_default())
         })
     }
 

@@ -11,6 +11,7 @@
 //! Rules are cited from [RE2's syntax](https://github.com/google/re2/wiki/Syntax) and its source.
 
 mod code_points;
+mod literals;
 mod node;
 mod parse;
 mod program;
@@ -21,6 +22,7 @@ mod tests;
 mod unicode;
 mod utf8;
 
+use literals::OneOf;
 pub(crate) use rewrite::Rewrite;
 
 use crate::written::RegexEncoding;
@@ -45,6 +47,7 @@ struct Compiled {
     pattern: String,
     groups: u32,
     encoding: RegexEncoding,
+    required: Vec<OneOf>,
     dfa: DFA,
     cache: Spare<Cache>,
 }
@@ -74,6 +77,7 @@ impl Regex {
             pattern: pattern.to_owned(),
             groups: parsed.groups,
             encoding,
+            required: literals::required(&parsed.node, encoding),
             dfa,
             cache: Spare::default(),
         })))
@@ -86,6 +90,11 @@ impl Regex {
         let longest = cache.lend(|| dfa.create_cache(), |cache| dfa.try_search_fwd(cache, &input));
         // A DFA that may forget its states without limit, and that has no byte to give up at, never errs.
         longest.ok().flatten().is_some_and(|end| end.offset() == text.len())
+    }
+
+    /// Sets of literals in lower case: a value must contain one of each, in whichever case, for the expression to match.
+    pub(crate) fn required(&self) -> &[OneOf] {
+        &self.0.required
     }
 
     /// The pattern.

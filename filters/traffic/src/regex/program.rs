@@ -1,7 +1,7 @@
 //! From what a pattern says to an automaton, in RE2's way.
 
 use super::node::{Node, Repeat};
-use super::utf8::{self, Bytes};
+use super::utf8::{Bytes, sequences};
 use crate::written::RegexEncoding;
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::primitives::StateID;
@@ -118,20 +118,8 @@ impl Compiler {
 
     /// Adds the states for one of the code points in `ranges`.
     fn class(&mut self, ranges: &[(u32, u32)], next: StateID) -> Result<StateID, Failed> {
-        let mut sequences: Vec<Vec<Bytes>> = Vec::new();
-        for &(from, to) in ranges {
-            match self.encoding {
-                RegexEncoding::Utf8 => utf8::encode(from, to, &mut |sequence| sequences.push(sequence.to_vec())),
-                // Characters are bytes, and those that are none do not occur.
-                RegexEncoding::Latin1 => {
-                    if let Ok(from) = u8::try_from(from) {
-                        sequences.push(vec![(from, u8::try_from(to).unwrap_or(u8::MAX))]);
-                    }
-                }
-            }
-        }
         self.known.clear();
-        self.sequences(&sequences, 0, next)
+        self.sequences(&sequences(ranges, self.encoding), 0, next)
     }
 
     /// Adds the states for the bytes from `depth` on of `sequences`, which agree on those before.

@@ -1,17 +1,35 @@
 //! Sets of code points as sequences of bytes, the way RE2 encodes them.
 
 use super::code_points::LAST;
+use crate::written::RegexEncoding;
 
 /// A range of bytes, both ends included.
 pub(super) type Bytes = (u8, u8);
 
 const CONTINUATION: Bytes = (0x80, 0xbf);
 
+/// The sequences of ranges of bytes that together are the code points of `ranges`.
+pub(super) fn sequences(ranges: &[(u32, u32)], encoding: RegexEncoding) -> Vec<Vec<Bytes>> {
+    let mut sequences = Vec::new();
+    for &(from, to) in ranges {
+        match encoding {
+            RegexEncoding::Utf8 => encode(from, to, &mut |sequence| sequences.push(sequence.to_vec())),
+            // Characters are bytes, and those that are none do not occur.
+            RegexEncoding::Latin1 => {
+                if let Ok(from) = u8::try_from(from) {
+                    sequences.push(vec![(from, u8::try_from(to).unwrap_or(u8::MAX))]);
+                }
+            }
+        }
+    }
+    sequences
+}
+
 /// Calls `emit` with sequences of ranges of bytes, in order, that together are the code points from `from` to `to`.
 ///
 /// Surrogates are encoded like any others, and 80–10FFFF together is everything that has the form of an encoded
 /// character (RE2, `Add_80_10ffff`): `.` and `[^/]` match overlong E0 80 80, too.
-pub(super) fn encode(from: u32, to: u32, emit: &mut impl FnMut(&[Bytes])) {
+fn encode(from: u32, to: u32, emit: &mut impl FnMut(&[Bytes])) {
     if from > to {
         return;
     }

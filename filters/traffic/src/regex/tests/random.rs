@@ -90,6 +90,22 @@ proptest! {
     }
 
     #[test]
+    fn what_matches_always_contains_what_is_required(
+        pattern in common(), texts in prop::collection::vec(text("abckAK\u{212a}/1-", 0..9), 16),
+    ) {
+        for encoding in [RegexEncoding::Utf8, RegexEncoding::Latin1] {
+            let regex = Regex::compile(&pattern, encoding).unwrap();
+            for text in texts.iter().filter(|text| regex.is_full_match(text.as_bytes())) {
+                let lower = text.to_ascii_lowercase().into_bytes();
+                let contains = |literal: &Vec<u8>| lower.windows(literal.len()).any(|part| part == literal);
+                for literals in regex.required() {
+                    prop_assert!(literals.iter().any(contains), "{} {:?} {:?}", pattern, text, literals);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_first_match_is_the_same(pattern in common(), text in likely()) {
         let regex = compile(&pattern).unwrap();
         let once = regex.replace_all(text.as_bytes(), &Rewrite::compile(&regex, "<\\0>").unwrap());

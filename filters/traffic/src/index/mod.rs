@@ -1,0 +1,164 @@
+//! The rules of one host, so ordered that a request is compared only with those that it may meet.
+//!
+//! Each match is filed under what a request must have to meet it ([`key`]): a path, a prefix of the path, a header, a
+//! parameter of the query or a claim with its value, its beginning, or something that a regular expression wants it to
+//! contain. Of several such keys that one is taken which the match shares with the fewest others. A request looks up what
+//! it has, and tries the matches that it finds in the order of the rules. The answer is that of a walk through all of them; a
+//! property test says so.
+
+mod containing;
+mod key;
+#[cfg(test)]
+mod tests;
+mod texts;
+
+use crate::matching::Conditions;
+use crate::request::{Headers, Request};
+use crate::written::RepeatedHeaders;
+use key::{Key, Like, Part, choices};
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::ptr;
+use texts::Texts;
+
+/// Matches, by keys that requests have.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Index {
+    path: Texts,
+    path_in_any_case: Texts,
+    headers: FxHashMap<Vec<u8>, Texts>,
+    parameters: FxHashMap<Vec<u8>, Texts>,
+    claims: Vec<(Vec<String>, Texts)>,
+    /// Matches without a key: every request may meet them.
+    others: Places,
+}
+
+/// Places in the order of the rules, ascending.
+type Places = Vec<usize>;
+
+/// The lists of places that a request has found.
+type Found<'i> = Vec<&'i [usize]>;
+
+impl Index {
+    /// Files `matches`, which stand in the order of the rules.
+    pub(crate) fn of<'a>(matches: impl Iterator<Item = &'a Conditions>) -> Self {
+        let choices: Vec<Vec<Vec<Key<'_>>>> = matches.map(choices).collect();
+        let mut sharers: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+        for key in choices.iter().flatten().flatten() {
+            *sharers.entry(*key).or_default() += 1;
+        }
+        let cost = |keys: &&Vec<Key<'_>>| {
+            let costs = keys.iter().map(|key| (key.like.cost(), sharers.get(key).copied().unwrap_or_default()));
+            costs.fold((0, Reverse(usize::MAX)), |(sum, least), ((each, length), sharers)| {
+                (sum + each * sharers, least.max(length))
+            })
+        };
+        let mut index = Self::default();
+        let mut filed: BTreeMap<Part<'_>, BTreeMap<Like<'_>, Places>> = BTreeMap::new();
+        for (place, choices) in choices.iter().enumerate() {
+            match choices.iter().min_by_key(cost) {
+                None => index.others.push(place),
+                Some(keys) => {
+                    for key in keys {
+                        filed.entry(key.of).or_default().entry(key.like).or_default().push(place);
+                    }
+                }
+            }
+        }
+        for (part, filed) in filed {
+            match part {
+                Part::Path => index.path = Texts::of(filed),
+                Part::PathInAnyCase => index.path_in_any_case = Texts::in_lower_case(filed),
+                Part::Header(name) => drop(index.headers.insert(name.into(), Texts::of(filed))),
+                Part::Parameter(name) => drop(index.parameters.insert(name.into(), Texts::of(filed))),
+                Part::Claim(path) => index.claims.push((path.to_vec(), Texts::of(filed))),
+            }
+        }
+        index
+    }
+
+    /// The first place of which `holds` says that the request meets its match; only places are asked that it may meet.
+    pub(crate) fn first(
+        &self,
+        request: &impl Request,
+        repeated: RepeatedHeaders,
+        holds: impl Fn(usize) -> bool,
+    ) -> Option<usize> {
+        let headers = request.headers();
+        let mut found = vec![self.others.as_slice()];
+        self.path.find(headers.path(), &mut found);
+        if !self.path_in_any_case.is_empty() {
+            self.path_in_any_case.find(&headers.path().to_ascii_lowercase(), &mut found);
+        }
+        if !self.headers.is_empty() {
+            self.find_headers(headers, repeated, &mut found);
+        }
+        if !self.parameters.is_empty() {
+            self.find_parameters(headers, &mut found);
+        }
+        let first = first_that_holds(found, usize::MAX, &holds);
+        self.claims.iter().fold(first, |first, (path, texts)| {
+            let bound = first.unwrap_or(usize::MAX);
+            // A claim costs a hostcall.
+            if texts.first().is_none_or(|place| place >= bound) {
+                return first;
+            }
+            let mut found = Found::new();
+            for value in request.claim(path) {
+                texts.find(&value, &mut found);
+            }
+            first_that_holds(found, bound, &holds).or(first)
+        })
+    }
+
+    fn find_headers<'i>(&'i self, headers: &Headers, repeated: RepeatedHeaders, found: &mut Found<'i>) {
+        for (name, value) in headers.iter() {
+            let Some(texts) = self.headers.get(name) else {
+                continue;
+            };
+            match repeated {
+                RepeatedHeaders::Individually => texts.find(value, found),
+                RepeatedHeaders::Joined => {
+                    let values = headers.iter().filter(|(other, _)| *other == name).map(|(_, value)| value);
+                    texts.find(&values.collect::<Vec<_>>().join(&b','), found);
+                }
+            }
+        }
+    }
+
+    /// Of a repeated parameter the first counts.
+    fn find_parameters<'i>(&'i self, headers: &Headers, found: &mut Found<'i>) {
+        let mut seen = FxHashSet::default();
+        for (name, value) in headers.query_parameters() {
+            if let Some(texts) = self.parameters.get(name) {
+                if seen.insert(ptr::from_ref(texts)) {
+                    texts.find(value, found);
+                }
+            }
+        }
+    }
+}
+
+/// The first of all places in `found`, below `bound`, that `holds`. Each is asked at most once, in the order of the rules.
+fn first_that_holds(mut found: Found<'_>, bound: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
+    found.sort_unstable_by_key(|places| places.as_ptr());
+    found.dedup_by_key(|places| places.as_ptr());
+    let mut heap: BinaryHeap<_> = found.into_iter().filter_map(next).collect();
+    let mut last = None;
+    while let Some(Reverse((place, rest))) = heap.pop() {
+        if place >= bound {
+            break;
+        }
+        if last.replace(place) != Some(place) && holds(place) {
+            return Some(place);
+        }
+        heap.extend(next(rest));
+    }
+    None
+}
+
+/// The first of `places`, and those behind it; the smallest comes first.
+fn next(places: &[usize]) -> Option<Reverse<(usize, &[usize])>> {
+    places.split_first().map(|(place, rest)| Reverse((*place, rest)))
+}

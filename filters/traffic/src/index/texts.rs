@@ -1,0 +1,81 @@
+//! Matches that are filed under what one text is like.
+
+use super::containing::Containing;
+use super::key::Like;
+use super::{Found, Places};
+use rustc_hash::FxHashMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Matches, by what a text is like that a request must have to meet them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Texts {
+    exact: FxHashMap<Vec<u8>, Places>,
+    prefixes: FxHashMap<Vec<u8>, Places>,
+    /// The lengths that prefixes have.
+    lengths: BTreeSet<usize>,
+    containing: Containing,
+    anything: Places,
+    first: Option<usize>,
+}
+
+impl Texts {
+    pub(super) fn of(filed: BTreeMap<Like<'_>, Places>) -> Self {
+        Self::with(filed, <[u8]>::to_vec)
+    }
+
+    /// For texts that are put in lower case before they are looked up.
+    pub(super) fn in_lower_case(filed: BTreeMap<Like<'_>, Places>) -> Self {
+        Self::with(filed, <[u8]>::to_ascii_lowercase)
+    }
+
+    fn with(filed: BTreeMap<Like<'_>, Places>, written: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+        let first = filed.values().flatten().min().copied();
+        let mut texts = Self { first, ..Self::default() };
+        let mut literals = Vec::new();
+        for (like, places) in filed {
+            let all = match like {
+                Like::Exact(text) => texts.exact.entry(written(text)).or_default(),
+                Like::Prefix(text) => {
+                    texts.lengths.insert(text.len());
+                    texts.prefixes.entry(written(text)).or_default()
+                }
+                Like::Containing(literal) => {
+                    literals.push((literal, places));
+                    continue;
+                }
+                Like::Anything => &mut texts.anything,
+            };
+            // What is the same in lower case comes here twice.
+            all.extend(places);
+            all.sort_unstable();
+        }
+        texts.containing = Containing::of(literals);
+        texts
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+
+    /// The first of all places.
+    pub(super) fn first(&self) -> Option<usize> {
+        self.first
+    }
+
+    /// Adds to `found` the places that a request may meet with this text.
+    pub(super) fn find<'i>(&'i self, text: &[u8], found: &mut Found<'i>) {
+        found.push(&self.anything);
+        if let Some(places) = self.exact.get(text) {
+            found.push(places);
+        }
+        for length in &self.lengths {
+            let Some(start) = text.get(..*length) else {
+                break;
+            };
+            if let Some(places) = self.prefixes.get(start) {
+                found.push(places);
+            }
+        }
+        self.containing.find(text, found);
+    }
+}
