@@ -37,7 +37,7 @@ test: build ## every test: native, in the test host, in a real Envoy, as wasm32 
 	$(call say,every test passed)
 
 # Measured is Envoy; the client need not be fast, and is there already if tests were run.
-bench: build ## what rules and splits cost a request: Serin, Envoy's own routes, neither
+bench: build ## what rules and splits cost a request: Serin, Envoy's own routes, Lua, neither
 	$(call say,measuring)
 	@$(with_envoy) cargo bench --locked --profile dev -p serin --bench rules --bench splits
 

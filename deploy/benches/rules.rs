@@ -1,4 +1,5 @@
-//! What rules cost a request in an Envoy: by their number, with header-router and with Envoy's own route table.
+//! What rules cost a request in an Envoy: by their number, with header-router, with Envoy's own route table, and with a
+//! Lua filter that was written for just these rules.
 //!
 //! One worker answers by itself, so no upstream is in the numbers. The CPU time is that of the whole process, as the kernel
 //! counts it. The subjects take turns, in several rounds, and medians are shown. Beside an Envoy that does nothing there is
@@ -17,12 +18,13 @@ use std::fs;
 const RULES: [usize; 4] = [10, 100, 1_000, 10_000];
 
 /// The subjects, by the names of their listeners.
-const SUBJECTS: [&str; 4] = ["nothing", "route table", "empty filter", "header-router"];
+const SUBJECTS: [&str; 5] = ["nothing", "route table", "Lua", "empty filter", "header-router"];
 
 const NOTHING_AT_ALL: usize = 0;
 const ROUTE_TABLE: usize = 1;
-const EMPTY_FILTER: usize = 2;
-const HEADER_ROUTER: usize = 3;
+const LUA: usize = 2;
+const EMPTY_FILTER: usize = 3;
+const HEADER_ROUTER: usize = 4;
 
 /// A filter that has every callback of a stream and does nothing in it.
 const EMPTY: &str = r#"(module
@@ -46,6 +48,8 @@ enum By {
     /// The request meets the last rule only, as most requests do where the first rules are for few.
     HeaderLast,
     Prefix,
+    /// By the regular expression with which Istio's documentation finds a cookie.
+    Cookie,
 }
 
 impl By {
@@ -54,13 +58,14 @@ impl By {
             Self::Header => "exact header, the middle rule",
             Self::HeaderLast => "exact header, the last rule",
             Self::Prefix => "path prefix, the middle rule",
+            Self::Cookie => "cookie by regex, the middle rule",
         }
     }
 
     /// The place of the rule that applies.
     fn applies(self, rules: usize) -> usize {
         match self {
-            Self::Header | Self::Prefix => rules / 2,
+            Self::Header | Self::Prefix | Self::Cookie => rules / 2,
             Self::HeaderLast => rules - 1,
         }
     }
@@ -72,6 +77,9 @@ impl By {
                 json!({"prefix": "/", "headers": [{"name": "x-user", "string_match": {"exact": user(place)}}]})
             }
             Self::Prefix => json!({"prefix": path(place)}),
+            Self::Cookie => {
+                json!({"prefix": "/", "headers": [{"name": "cookie", "string_match": {"safe_regex": {"regex": cookie(place)}}}]})
+            }
         };
         answered(route_match)
     }
@@ -81,8 +89,26 @@ impl By {
         let one_match = match self {
             Self::Header | Self::HeaderLast => json!({"headers": {"x-user": {"exact": user(place)}}}),
             Self::Prefix => json!({"uri": {"prefix": path(place)}}),
+            Self::Cookie => json!({"headers": {"cookie": {"regex": cookie(place)}}}),
         };
         json!({"match": [one_match], "route": [{"destination": {"host": "chosen.example"}}]})
+    }
+
+    /// What stands in Lua's table for the rule of that place.
+    fn word(self, place: usize) -> String {
+        match self {
+            Self::Header | Self::HeaderLast | Self::Cookie => user(place),
+            Self::Prefix => path(place),
+        }
+    }
+
+    /// How Lua finds that word in a request.
+    fn lookup(self) -> &'static str {
+        match self {
+            Self::Header | Self::HeaderLast => r#"headers:get("x-user")"#,
+            Self::Prefix => r#"string.match(headers:get(":path"), "^/[^/]*/")"#,
+            Self::Cookie => r#"string.match(headers:get("cookie") or "", "user=([^;]*)")"#,
+        }
     }
 
     /// Requests to which the rule of that place applies.
@@ -90,6 +116,10 @@ impl By {
         match self {
             Self::Header | Self::HeaderLast => ("/cart".to_owned(), vec![("x-user".to_owned(), user(place))]),
             Self::Prefix => (format!("{}items", path(place)), Vec::new()),
+            Self::Cookie => {
+                let cookies = format!("session=0123456789abcdef0123456789abcdef;user={};theme=dark", user(place));
+                ("/cart".to_owned(), vec![("cookie".to_owned(), cookies)])
+            }
         }
     }
 }
@@ -100,6 +130,10 @@ fn user(place: usize) -> String {
 
 fn path(place: usize) -> String {
     format!("/team-{place:05}/")
+}
+
+fn cookie(place: usize) -> String {
+    format!("^(.*?;)?(user={})(;.*)?$", user(place))
 }
 
 fn answered(route_match: Value) -> Value {
@@ -116,6 +150,33 @@ fn configuration(by: By, rules: usize) -> Value {
     json!({"port": 80, "resources": [resource]})
 }
 
+/// A filter in Lua that looks the request's cluster up, and has no other rules than these.
+fn lua(by: By, rules: usize) -> Value {
+    let entries: String = (0..rules).map(|place| format!("[\"{}\"] = \"chosen\",\n", by.word(place))).collect();
+    let code = format!(
+        r#"
+local clusters = {{
+{entries}}}
+function envoy_on_request(handle)
+    local headers = handle:headers()
+    local cluster = clusters[{} or ""]
+    if cluster then
+        headers:replace("x-serin-cluster", cluster)
+        handle:clearRouteCache()
+    end
+end
+"#,
+        by.lookup()
+    );
+    json!({
+        "name": "lua",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.filters.http.lua.v3.Lua",
+            "default_source_code": {"inline_string": code},
+        },
+    })
+}
+
 async fn envoy_with(by: By, rules: usize) -> Result<Process, Box<dyn Error>> {
     let directory = tempfile::tempdir()?;
     let (module, empty) = (directory.path().join("header-router.wasm"), directory.path().join("empty.wasm"));
@@ -128,6 +189,7 @@ async fn envoy_with(by: By, rules: usize) -> Result<Process, Box<dyn Error>> {
         "static_resources": {"listeners": [
             listener(SUBJECTS[NOTHING_AT_ALL], None, &[answered(json!({"prefix": "/"}))]),
             listener(SUBJECTS[ROUTE_TABLE], None, &table),
+            listener(SUBJECTS[LUA], Some(lua(by, rules)), &[answered(chosen.clone())]),
             listener(
                 SUBJECTS[EMPTY_FILTER],
                 Some(wasm("empty", &empty, &json!({}))),
@@ -173,7 +235,7 @@ async fn row(by: By, rules: usize) -> Result<Vec<String>, Box<dyn Error>> {
     let added = |subject: usize| move |costs: &Round| costs[subject] - costs[NOTHING_AT_ALL];
     let mut row = vec![by.name().to_owned(), rules.to_string()];
     row.push(format!("{:.1}", of(&|costs| costs[NOTHING_AT_ALL])));
-    row.extend([ROUTE_TABLE, EMPTY_FILTER, HEADER_ROUTER].map(|subject| format!("+{:.1}", of(&added(subject)))));
+    row.extend([ROUTE_TABLE, LUA, EMPTY_FILTER, HEADER_ROUTER].map(|subject| format!("+{:.1}", of(&added(subject)))));
     row.push(format!("{:.2}", of(&|costs| added(HEADER_ROUTER)(costs) / added(ROUTE_TABLE)(costs))));
     let decided = |costs: &Round| costs[HEADER_ROUTER] - costs[EMPTY_FILTER];
     row.push(format!("{:.2}", of(&|costs| decided(costs) / added(ROUTE_TABLE)(costs))));
@@ -184,7 +246,7 @@ async fn row(by: By, rules: usize) -> Result<Vec<String>, Box<dyn Error>> {
 async fn main() -> Result<(), Box<dyn Error>> {
     let ratios = ["header-router / route table", "(header-router - empty filter) / route table"];
     let mut table = table(["by", "rules"].into_iter().chain(SUBJECTS).chain(ratios));
-    for by in [By::Header, By::HeaderLast, By::Prefix] {
+    for by in [By::Header, By::HeaderLast, By::Prefix, By::Cookie] {
         for rules in RULES {
             eprintln!("serin: {rules} rules, {}", by.name());
             table.add_row(row(by, rules).await?);

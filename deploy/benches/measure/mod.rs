@@ -15,7 +15,7 @@ use std::path::Path;
 pub(crate) const ROUNDS: usize = 7;
 
 /// How many requests a turn has.
-pub(crate) const REQUESTS: u64 = 4_000;
+pub(crate) const REQUESTS: u64 = 3_000;
 
 /// How many of them at a time: each keeps its connection.
 const CONCURRENCY: u64 = 8;
