@@ -3,11 +3,11 @@
 use crate::hostcall::{self, Status};
 use crate::metrics::{Counter, Gauge};
 use log::warn;
+use rustc_hash::FxHashMap;
 use serin_traffic::guard::{Answer, Epoch, Guard, Record, Step, Tally, Transition};
 use serin_traffic::metrics::{Label, Metric};
 use serin_traffic::{Policy, RuleId, Share};
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 
 /// How often a record is read again that another worker has written in between; what it counted is told next time then.
@@ -15,7 +15,7 @@ const TRIES: usize = 8;
 
 /// The guarded destinations, by their rules, as this worker sees them.
 #[derive(Debug, Default)]
-pub(crate) struct Guards(RefCell<HashMap<RuleId, State>>);
+pub(crate) struct Guards(RefCell<FxHashMap<RuleId, State>>);
 
 /// What a guarded destination is called.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
 //! Whose turn it is, of the rules that are split exactly: a rotation for each, on each worker.
 
 use crate::hostcall;
+use rustc_hash::FxHashMap;
 use serin_traffic::{Rotation, RuleId};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 
 /// Under which key the workers of one proxy count themselves.
 const WORKERS: &str = "serin.workers";
@@ -17,7 +17,7 @@ const STRIDE: u64 = 0x9e37_79b9;
 /// The rotations of one worker, by their rules.
 #[derive(Debug, Default)]
 pub(crate) struct Rotations {
-    by_rule: RefCell<HashMap<RuleId, Rotation>>,
+    by_rule: RefCell<FxHashMap<RuleId, Rotation>>,
     /// Which of the proxy's workers this is, once it has asked.
     worker: Cell<Option<u64>>,
 }

@@ -1,14 +1,14 @@
 //! How many requests each destination got.
 
 use crate::metrics::Counter;
+use rustc_hash::FxHashMap;
 use serin_traffic::metrics::{Label, Metric};
 use serin_traffic::{Destination, Policy, RuleId};
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// The counters of one configuration, by rule and the destination's place in it.
 #[derive(Debug, Default)]
-pub(crate) struct Sent(RefCell<HashMap<(RuleId, usize), Counter>>);
+pub(crate) struct Sent(RefCell<FxHashMap<(RuleId, usize), Counter>>);
 
 impl Sent {
     /// Counts a request that `destination` of `rule` gets.

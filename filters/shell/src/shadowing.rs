@@ -5,22 +5,22 @@ use crate::outbox::{Copy, InFlight, Primary, Series};
 use crate::pairs;
 use crate::request::Request;
 use crate::root::Plugin;
+use rustc_hash::FxHashMap;
 use serin_traffic::shadow::{Allowance, Body, Original, Reason, Shadow};
 use serin_traffic::written::Delivery;
 use serin_traffic::{Rule, RuleId};
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 /// What one worker remembers of the copies of each rule.
 #[derive(Debug, Default)]
-pub(crate) struct Mirrored(RefCell<HashMap<RuleId, Rc<OfRule>>>);
+pub(crate) struct Mirrored(RefCell<FxHashMap<RuleId, Rc<OfRule>>>);
 
 #[derive(Debug, Default)]
 struct OfRule {
     in_flight: Rc<Cell<u32>>,
     allowance: Cell<Allowance>,
-    series: RefCell<HashMap<String, Rc<Series>>>,
+    series: RefCell<FxHashMap<String, Rc<Series>>>,
 }
 
 /// The copies of one request, from its headers to its answer.

@@ -86,7 +86,9 @@ impl Index {
         holds: impl Fn(usize) -> bool,
     ) -> Option<usize> {
         let headers = request.headers();
-        let mut found = vec![self.others.as_slice()];
+        // Room for all that a request usually finds.
+        let mut found = Found::with_capacity(8);
+        add(&self.others, &mut found);
         self.path.find(headers.path(), &mut found);
         if !self.path_in_any_case.is_empty() {
             self.path_in_any_case.find(&headers.path().to_ascii_lowercase(), &mut found);
@@ -140,8 +142,17 @@ impl Index {
     }
 }
 
+fn add<'i>(places: &'i Places, found: &mut Found<'i>) {
+    if !places.is_empty() {
+        found.push(places);
+    }
+}
+
 /// The first of all places in `found`, below `bound`, that `holds`. Each is asked at most once, in the order of the rules.
 fn first_that_holds(mut found: Found<'_>, bound: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
+    if let [only] = found.as_slice() {
+        return only.iter().copied().take_while(|place| *place < bound).find(|place| holds(*place));
+    }
     found.sort_unstable_by_key(|places| places.as_ptr());
     found.dedup_by_key(|places| places.as_ptr());
     let mut heap: BinaryHeap<_> = found.into_iter().filter_map(next).collect();

@@ -2,7 +2,7 @@
 
 use super::containing::Containing;
 use super::key::Like;
-use super::{Found, Places};
+use super::{Found, Places, add};
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,16 +64,16 @@ impl Texts {
 
     /// Adds to `found` the places that a request may meet with this text.
     pub(super) fn find<'i>(&'i self, text: &[u8], found: &mut Found<'i>) {
-        found.push(&self.anything);
+        add(&self.anything, found);
         if let Some(places) = self.exact.get(text) {
-            found.push(places);
+            add(places, found);
         }
         for length in &self.lengths {
             let Some(start) = text.get(..*length) else {
                 break;
             };
             if let Some(places) = self.prefixes.get(start) {
-                found.push(places);
+                add(places, found);
             }
         }
         self.containing.find(text, found);
