@@ -9,13 +9,14 @@ use std::net::IpAddr;
 #[derive(Clone, Debug)]
 pub(crate) struct Get {
     headers: Headers,
+    groups: Vec<Vec<u8>>,
     source_address: Option<IpAddr>,
     now: u64,
 }
 
 /// `GET http://reviews{target}`.
 pub(crate) fn get(target: &str) -> Get {
-    let request = Get { headers: Headers::default(), source_address: None, now: 0 };
+    let request = Get { headers: Headers::default(), groups: Vec::new(), source_address: None, now: 0 };
     request.header(":authority", "reviews").header(":path", target).header(":method", "GET")
 }
 
@@ -23,6 +24,12 @@ impl Get {
     /// The same with a header more.
     pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push(name.as_bytes(), value.as_ref());
+        self
+    }
+
+    /// The same of somebody who is in that group, too, as the claim `group` of a verified JWT says.
+    pub(crate) fn group(mut self, group: &str) -> Self {
+        self.groups.push(group.into());
         self
     }
 
@@ -51,11 +58,11 @@ impl Request for Get {
     }
 
     fn port(&self) -> Option<u16> {
-        None
+        Some(80)
     }
 
-    fn claim(&self, _path: &[String]) -> Vec<Vec<u8>> {
-        Vec::new()
+    fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
+        if path == ["group"] { self.groups.clone() } else { Vec::new() }
     }
 
     fn source_address(&self) -> Option<IpAddr> {

@@ -1,7 +1,7 @@
 //! The rules of one host, so ordered that a request is compared only with those that it may meet.
 //!
 //! Each match is filed under what a request must have to meet it ([`key`]): a path, a prefix of the path, a header, a
-//! parameter of the query or a claim with its value, its beginning, or something that a regular expression wants it to
+//! parameter of the query, a cookie, a claim with its value, its beginning, or something that a regular expression wants it to
 //! contain. Of several such keys that one is taken which the match shares with the fewest others. A request looks up what
 //! it has, and tries the matches that it finds in the order of the rules. The answer is that of a walk through all of them; a
 //! property test says so.
@@ -12,11 +12,13 @@ mod key;
 mod tests;
 mod texts;
 
-use crate::matching::Conditions;
+use crate::key::{Payload, cookies, decoded, members};
+use crate::matching::{Conditions, Part};
 use crate::request::{Headers, Request};
 use crate::written::RepeatedHeaders;
-use key::{Key, Like, Part, choices};
+use key::{Key, Like, OneOf, choices, cost};
 use rustc_hash::{FxHashMap, FxHashSet};
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 use std::ptr;
@@ -27,11 +29,25 @@ use texts::Texts;
 pub(crate) struct Index {
     path: Texts,
     path_in_any_case: Texts,
-    headers: FxHashMap<Vec<u8>, Texts>,
-    parameters: FxHashMap<Vec<u8>, Texts>,
-    claims: Vec<(Vec<String>, Texts)>,
+    headers: Named,
+    parameters: Named,
+    cookies: Named,
+    baggage: Named,
+    claims: Vec<(Claim, Texts)>,
     /// Matches without a key: every request may meet them.
     others: Places,
+}
+
+/// By the names of texts.
+type Named = FxHashMap<Vec<u8>, Texts>;
+
+/// A claim, which costs a hostcall or a parse.
+#[derive(Clone, Debug)]
+enum Claim {
+    /// Of the JWT that the proxy has verified, by the names that lead to it.
+    Verified(Vec<String>),
+    /// Of the JWT of which that header holds the payload.
+    Payload { header: String, claim: String },
 }
 
 /// Places in the order of the rules, ascending.
@@ -43,21 +59,16 @@ type Found<'i> = Vec<&'i [usize]>;
 impl Index {
     /// Files `matches`, which stand in the order of the rules.
     pub(crate) fn of<'a>(matches: impl Iterator<Item = &'a Conditions>) -> Self {
-        let choices: Vec<Vec<Vec<Key<'_>>>> = matches.map(choices).collect();
+        let choices: Vec<Vec<OneOf<'_>>> = matches.map(choices).collect();
         let mut sharers: BTreeMap<Key<'_>, usize> = BTreeMap::new();
         for key in choices.iter().flatten().flatten() {
             *sharers.entry(*key).or_default() += 1;
         }
-        let cost = |keys: &&Vec<Key<'_>>| {
-            let costs = keys.iter().map(|key| (key.like.cost(), sharers.get(key).copied().unwrap_or_default()));
-            costs.fold((0, Reverse(usize::MAX)), |(sum, least), ((each, length), sharers)| {
-                (sum + each * sharers, least.max(length))
-            })
-        };
+        let sharers = |key: &Key<'_>| sharers.get(key).copied().unwrap_or_default();
         let mut index = Self::default();
         let mut filed: BTreeMap<Part<'_>, BTreeMap<Like<'_>, Places>> = BTreeMap::new();
         for (place, choices) in choices.iter().enumerate() {
-            match choices.iter().min_by_key(cost) {
+            match choices.iter().min_by_key(|keys| cost(keys, sharers)) {
                 None => index.others.push(place),
                 Some(keys) => {
                     for key in keys {
@@ -67,13 +78,30 @@ impl Index {
             }
         }
         for (part, filed) in filed {
-            match part {
-                Part::Path => index.path = Texts::of(filed),
-                Part::PathInAnyCase => index.path_in_any_case = Texts::in_lower_case(filed),
-                Part::Header(name) => drop(index.headers.insert(name.into(), Texts::of(filed))),
-                Part::Parameter(name) => drop(index.parameters.insert(name.into(), Texts::of(filed))),
-                Part::Claim(path) => index.claims.push((path.to_vec(), Texts::of(filed))),
-            }
+            let (named, name) = match part {
+                Part::Path => {
+                    index.path = Texts::of(filed);
+                    continue;
+                }
+                Part::PathInAnyCase => {
+                    index.path_in_any_case = Texts::in_lower_case(filed);
+                    continue;
+                }
+                Part::Claim(path) => {
+                    index.claims.push((Claim::Verified(path.to_vec()), Texts::of(filed)));
+                    continue;
+                }
+                Part::Payload { header, claim } => {
+                    let claim = Claim::Payload { header: header.to_owned(), claim: claim.to_owned() };
+                    index.claims.push((claim, Texts::of(filed)));
+                    continue;
+                }
+                Part::Header(name) => (&mut index.headers, name),
+                Part::Parameter(name) => (&mut index.parameters, name),
+                Part::Cookie(name) => (&mut index.cookies, name),
+                Part::Baggage(name) => (&mut index.baggage, name),
+            };
+            named.insert(name.into(), Texts::of(filed));
         }
         index
     }
@@ -96,18 +124,17 @@ impl Index {
         if !self.headers.is_empty() {
             self.find_headers(headers, repeated, &mut found);
         }
-        if !self.parameters.is_empty() {
-            self.find_parameters(headers, &mut found);
-        }
+        find_first(&self.parameters, headers.query_parameters(), |value| value.into(), &mut found);
+        find_first(&self.cookies, cookies(headers), |value| value.into(), &mut found);
+        find_first(&self.baggage, members(headers), decoded, &mut found);
         let first = first_that_holds(found, usize::MAX, &holds);
-        self.claims.iter().fold(first, |first, (path, texts)| {
+        self.claims.iter().fold(first, |first, (claim, texts)| {
             let bound = first.unwrap_or(usize::MAX);
-            // A claim costs a hostcall.
             if texts.first().is_none_or(|place| place >= bound) {
                 return first;
             }
             let mut found = Found::new();
-            for value in request.claim(path) {
+            for value in claim.values(request) {
                 texts.find(&value, &mut found);
             }
             first_that_holds(found, bound, &holds).or(first)
@@ -128,15 +155,34 @@ impl Index {
             }
         }
     }
+}
 
-    /// Of a repeated parameter the first counts.
-    fn find_parameters<'i>(&'i self, headers: &Headers, found: &mut Found<'i>) {
-        let mut seen = FxHashSet::default();
-        for (name, value) in headers.query_parameters() {
-            if let Some(texts) = self.parameters.get(name) {
-                if seen.insert(ptr::from_ref(texts)) {
-                    texts.find(value, found);
-                }
+impl Claim {
+    fn values(&self, request: &impl Request) -> Vec<Vec<u8>> {
+        match self {
+            Self::Verified(path) => request.claim(path),
+            Self::Payload { header, claim } => {
+                Payload::read(request.headers(), header).map(|payload| payload.claim(claim)).unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// Adds to `found` what `named` has for `texts`, of several texts with one name for the first only.
+fn find_first<'i, 'r>(
+    named: &'i Named,
+    texts: impl Iterator<Item = (&'r [u8], &'r [u8])>,
+    read: impl Fn(&'r [u8]) -> Cow<'r, [u8]>,
+    found: &mut Found<'i>,
+) {
+    if named.is_empty() {
+        return;
+    }
+    let mut seen = FxHashSet::default();
+    for (name, text) in texts {
+        if let Some(texts) = named.get(name) {
+            if seen.insert(ptr::from_ref(texts)) {
+                texts.find(&read(text), found);
             }
         }
     }

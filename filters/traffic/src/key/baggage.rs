@@ -1,22 +1,29 @@
 //! Members of the `baggage` header (W3C Baggage, section 3).
 
+use super::cookies::pair;
 use crate::request::Headers;
 use percent_encoding::percent_decode;
 use std::borrow::Cow;
 
 /// The value of the first member whose key is `key`, decoded; its properties are left out.
-///
-/// What is percent-encoded and no UTF-8 becomes U+FFFD (W3C Baggage, section 3.3.1.3).
 pub(crate) fn member<'a>(headers: &'a Headers, key: &str) -> Option<Cow<'a, [u8]>> {
+    members(headers).find(|(its_key, _)| *its_key == key.as_bytes()).map(|(_, value)| decoded(value))
+}
+
+/// The keys and values of the members, in order, the values as they were sent.
+pub(crate) fn members(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
     let members = headers.values("baggage").flat_map(|line| line.split(|byte| *byte == b','));
-    members.map(without_properties).find_map(|member| super::cookies::value_of(member, key)).map(decode)
+    members.map(without_properties).filter_map(pair)
 }
 
 fn without_properties(member: &[u8]) -> &[u8] {
     member.split(|byte| *byte == b';').next().unwrap_or_default()
 }
 
-fn decode(value: &[u8]) -> Cow<'_, [u8]> {
+/// The value of a member, decoded.
+///
+/// What is percent-encoded and no UTF-8 becomes U+FFFD (W3C Baggage, section 3.3.1.3).
+pub(crate) fn decoded(value: &[u8]) -> Cow<'_, [u8]> {
     match Cow::from(percent_decode(value)) {
         Cow::Borrowed(plain) => Cow::Borrowed(plain),
         Cow::Owned(decoded) => Cow::Owned(String::from_utf8_lossy(&decoded).into_owned().into_bytes()),

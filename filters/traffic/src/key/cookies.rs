@@ -3,17 +3,21 @@
 use crate::request::Headers;
 
 /// The value of the first cookie called `name`, with its quotes if it has some (RFC 6265, section 4.2).
-///
-/// Over HTTP/2 a client may send each cookie in a header of its own (RFC 9113, section 8.2.3).
 pub(crate) fn cookie<'a>(headers: &'a Headers, name: &str) -> Option<&'a [u8]> {
-    headers.values("cookie").flat_map(|line| line.split(|byte| *byte == b';')).find_map(|pair| value_of(pair, name))
+    cookies(headers).find(|(its_name, _)| *its_name == name.as_bytes()).map(|(_, value)| value)
 }
 
-/// The value of `pair`, written `name=value`, if it has that name.
-pub(super) fn value_of<'a>(pair: &'a [u8], name: &str) -> Option<&'a [u8]> {
-    let equals = pair.iter().position(|byte| *byte == b'=')?;
-    let (its_name, value) = (pair.get(..equals)?, pair.get(equals + 1..)?);
-    (its_name.trim_ascii() == name.as_bytes()).then(|| value.trim_ascii())
+/// The names and values of the cookies, in order.
+///
+/// Over HTTP/2 a client may send each cookie in a header of its own (RFC 9113, section 8.2.3).
+pub(crate) fn cookies(headers: &Headers) -> impl Iterator<Item = (&[u8], &[u8])> {
+    headers.values("cookie").flat_map(|line| line.split(|byte| *byte == b';')).filter_map(pair)
+}
+
+/// Name and value, if `text` is written `name=value`.
+pub(super) fn pair(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let equals = text.iter().position(|byte| *byte == b'=')?;
+    Some((text.get(..equals)?.trim_ascii(), text.get(equals + 1..)?.trim_ascii()))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A cookie that the filter gives to clients that have no key yet.
 
-use super::cookies::value_of;
+use super::cookies::pair;
 use super::names::cookie_name;
 use crate::refusal::{Place, Refusal};
 use crate::written::{IssueCookie, SameSite};
@@ -60,7 +60,8 @@ impl IssuedCookie {
 
     /// Whether an answer with this `set-cookie` header sets the cookie already: then it is left alone.
     pub fn is_set_by(&self, set_cookie: &[u8]) -> bool {
-        set_cookie.split(|byte| *byte == b';').next().and_then(|pair| value_of(pair, &self.name)).is_some()
+        let first = set_cookie.split(|byte| *byte == b';').next().and_then(pair);
+        first.is_some_and(|(name, _)| name == self.name.as_bytes())
     }
 }
 

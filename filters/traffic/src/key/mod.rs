@@ -14,7 +14,7 @@ pub use issued::IssuedCookie;
 pub use source::KeySource;
 pub use ticket::keyed_ticket;
 
-pub(crate) use baggage::member;
-pub(crate) use cookies::cookie;
+pub(crate) use baggage::{decoded, member, members};
+pub(crate) use cookies::{cookie, cookies};
 pub(crate) use jwt::Payload;
 pub(crate) use names::{baggage_key, claim_name, cookie_name, header_name};

@@ -1,6 +1,6 @@
 //! The conditions of one match: Istio's `HTTPMatchRequest`, compiled.
 
-use super::{TextCondition, When};
+use super::{Part, TextCondition, When};
 use crate::request::{Headers, Request};
 use crate::written::RepeatedHeaders;
 use std::sync::Arc;
@@ -71,6 +71,18 @@ impl Conditions {
             && self.when.is_none()
     }
 
+    /// What parts of a request must be like, all of them. What must not be there, or not be like something, is none of
+    /// these: requests meet the conditions without it.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (Part<'_>, &TextCondition)> {
+        let path = self.path.iter().map(|path| (path.part(), &path.text));
+        let headers = self.headers.iter().filter(|condition| !condition.without);
+        let headers = headers.map(|condition| (Part::Header(&condition.name), &condition.text));
+        let query = self.query.iter().map(|condition| (Part::Parameter(&condition.name), &condition.text));
+        let claims = self.claims.iter().filter(|condition| !condition.without);
+        let claims = claims.map(|condition| (Part::Claim(&condition.path), &condition.text));
+        path.chain(headers).chain(query).chain(claims)
+    }
+
     /// Whether `request` meets all of the conditions.
     pub(crate) fn hold(&self, request: &impl Request, repeated: RepeatedHeaders) -> bool {
         let headers = request.headers();
@@ -90,6 +102,13 @@ impl PathCondition {
             TextCondition::Prefix(prefix) => Some(prefix.len()),
             TextCondition::Present => Some(1),
             TextCondition::Exact(_) | TextCondition::Regex(_) => None,
+        }
+    }
+
+    fn part(&self) -> Part<'static> {
+        match self.text {
+            TextCondition::Exact(_) | TextCondition::Prefix(_) if self.any_case => Part::PathInAnyCase,
+            _ => Part::Path,
         }
     }
 

@@ -8,22 +8,22 @@ use crate::written::RegexEncoding;
 use std::collections::BTreeSet;
 
 /// Literals, none of them empty and all in lower case: a value that matches contains at least one of them.
-pub(crate) type OneOf = BTreeSet<Vec<u8>>;
+pub(crate) type Literals = BTreeSet<Vec<u8>>;
 
 /// The bound on the literals of one set; a part of a pattern that matches more texts says nothing.
 const MOST: usize = 128;
 
 /// The sets of literals of each of which a value must contain one for `node` to match the whole of it.
-pub(super) fn required(node: &Node, encoding: RegexEncoding) -> Vec<OneOf> {
+pub(super) fn required(node: &Node, encoding: RegexEncoding) -> Vec<Literals> {
     Known::of(node, encoding).into_required()
 }
 
 /// What is known of the texts that a part of a pattern matches.
 struct Known {
     /// The texts, if they are few and known.
-    exact: Option<OneOf>,
+    exact: Option<Literals>,
     /// Else the sets of each of which every text contains one.
-    required: Vec<OneOf>,
+    required: Vec<Literals>,
 }
 
 impl Known {
@@ -50,13 +50,13 @@ impl Known {
         }
     }
 
-    fn exactly(texts: OneOf) -> Self {
+    fn exactly(texts: Literals) -> Self {
         Self { exact: Some(texts), required: Vec::new() }
     }
 
     /// One character of `ranges`.
     fn character(ranges: &[(u32, u32)], encoding: RegexEncoding) -> Self {
-        let mut texts = OneOf::new();
+        let mut texts = Literals::new();
         for sequence in sequences(ranges, encoding) {
             let sizes = sequence.iter().map(|&(from, to)| usize::from(to - from) + 1);
             // Twice, because half of them may be the upper case of the others.
@@ -105,7 +105,7 @@ impl Known {
     /// One of `choices`.
     fn any(choices: Vec<Self>) -> Self {
         if let Some(texts) = choices.iter().map(|choice| choice.exact.as_ref()).collect::<Option<Vec<_>>>() {
-            let texts: OneOf = texts.into_iter().flatten().cloned().collect();
+            let texts: Literals = texts.into_iter().flatten().cloned().collect();
             if texts.len() <= MOST {
                 return Self::exactly(texts);
             }
@@ -120,7 +120,7 @@ impl Known {
         }
     }
 
-    fn into_required(self) -> Vec<OneOf> {
+    fn into_required(self) -> Vec<Literals> {
         match self.exact {
             Some(texts) => telling(texts).into_iter().collect(),
             None => self.required,
@@ -129,12 +129,12 @@ impl Known {
 }
 
 /// The empty text alone.
-fn empty() -> OneOf {
-    OneOf::from([Vec::new()])
+fn empty() -> Literals {
+    Literals::from([Vec::new()])
 }
 
 /// The set, unless nearly every value contains one of it.
-fn telling(texts: OneOf) -> Option<OneOf> {
+fn telling(texts: Literals) -> Option<Literals> {
     match shortest(&texts) {
         0 => None,
         1 => (texts.len() == 1).then_some(texts),
@@ -143,7 +143,7 @@ fn telling(texts: OneOf) -> Option<OneOf> {
 }
 
 /// The length of the shortest literal.
-fn shortest(texts: &OneOf) -> usize {
+fn shortest(texts: &Literals) -> usize {
     texts.iter().map(Vec::len).min().unwrap_or(0)
 }
 

@@ -22,7 +22,7 @@ mod tests;
 mod unicode;
 mod utf8;
 
-use literals::OneOf;
+pub(crate) use literals::Literals;
 pub(crate) use rewrite::Rewrite;
 
 use crate::written::RegexEncoding;
@@ -47,7 +47,7 @@ struct Compiled {
     pattern: String,
     groups: u32,
     encoding: RegexEncoding,
-    required: Vec<OneOf>,
+    required: Vec<Literals>,
     dfa: DFA,
     cache: Spare<Cache>,
 }
@@ -93,7 +93,7 @@ impl Regex {
     }
 
     /// Sets of literals in lower case: a value must contain one of each, in whichever case, for the expression to match.
-    pub(crate) fn required(&self) -> &[OneOf] {
+    pub(crate) fn required(&self) -> &[Literals] {
         &self.0.required
     }
 

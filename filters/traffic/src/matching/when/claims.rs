@@ -2,6 +2,7 @@
 
 use super::{NamedText, named_texts};
 use crate::key::{Payload, claim_name, header_name};
+use crate::matching::{Part, TextCondition};
 use crate::refusal::{Place, Refusal};
 use crate::request::Headers;
 use crate::written::{JwtMatch, RegexEncoding};
@@ -21,6 +22,10 @@ impl ClaimConditions {
             return Err(claims.refuse("must not be empty"));
         }
         Ok(Self { header, claims: named_texts(&claims, &written.claims, claim_name, encoding)? })
+    }
+
+    pub(super) fn texts(&self) -> impl Iterator<Item = (Part<'_>, &TextCondition)> {
+        self.claims.iter().map(|claim| (Part::Payload { header: &self.header, claim: &claim.name }, &claim.text))
     }
 
     /// Of a list one item is enough, as where Istio matches claims (`@request.auth.claims`).

@@ -9,7 +9,7 @@ use self::addresses::AddressRanges;
 use self::claims::ClaimConditions;
 use self::percentage::KeyedShare;
 use self::window::Window;
-use super::TextCondition;
+use super::{Part, TextCondition};
 use crate::key::{baggage_key, cookie, cookie_name, member};
 use crate::refusal::{Place, Refusal};
 use crate::request::Request;
@@ -62,6 +62,11 @@ impl When {
     pub(crate) fn holds(&self, request: &impl Request) -> bool {
         self.any_of.iter().any(|all_of| all_of.holds(request))
     }
+
+    /// What parts of a request must be like, all those of one entry.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = impl Iterator<Item = (Part<'_>, &TextCondition)>> {
+        self.any_of.iter().map(AllOf::texts)
+    }
 }
 
 impl AllOf {
@@ -91,6 +96,12 @@ impl AllOf {
                 .transpose()?,
             share: percentage.as_ref().map(share).transpose()?,
         })
+    }
+
+    fn texts(&self) -> impl Iterator<Item = (Part<'_>, &TextCondition)> {
+        let cookies = self.cookies.iter().map(|condition| (Part::Cookie(&condition.name), &condition.text));
+        let baggage = self.baggage.iter().map(|condition| (Part::Baggage(&condition.name), &condition.text));
+        cookies.chain(baggage).chain(self.claims.iter().flat_map(ClaimConditions::texts))
     }
 
     /// What may cost a hostcall or a parse is asked last.
