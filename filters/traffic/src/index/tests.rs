@@ -81,7 +81,7 @@ fn when() -> impl Strategy<Value = Vec<Value>> {
     let cookies = texts(&["c", "d"], 1..3).prop_map(|texts| json!({"cookies": texts}));
     let baggage = texts(&["m"], 1..2).prop_map(|texts| json!({"baggage": texts}));
     let jwt = texts(&["group"], 1..2).prop_map(|texts| json!({"jwt": {"header": "x-jwt", "claims": texts}}));
-    let time = Just(json!({"time": {"after": "1969-01-01T00:00:00Z"}}));
+    let time = Just(json!({"time": {"before": "2030-01-01T00:00:00Z"}}));
     prop::collection::vec(prop_oneof![4 => cookies, 2 => baggage, 2 => jwt, 1 => time], 1..3)
 }
 
@@ -124,10 +124,7 @@ proptest! {
     fn the_index_always_answers_as_a_walk_through_the_rules(
         written in configuration(), requests in prop::collection::vec(request(), 1..20),
     ) {
-        let policy = Policy::compile(&written, &Source::default());
-        // An empty regex or prefix may be refused: such a configuration meets no request.
-        prop_assume!(policy.is_ok());
-        let policy = policy.unwrap().policy;
+        let policy = Policy::compile(&written, &Source::default()).unwrap().policy;
         for request in &requests {
             prop_assert_eq!(policy.route(request), policy.walk(request));
         }
@@ -142,14 +139,12 @@ fn the_generated_requests_meet_rules_and_miss_them() {
     for _ in 0..500 {
         let written = configuration().new_tree(&mut runner).unwrap().current();
         let request = request().new_tree(&mut runner).unwrap().current();
-        if let Ok(compiled) = Policy::compile(&written, &Source::default()) {
-            match compiled.policy.route(&request) {
-                Outcome::Rule(_) => met += 1,
-                _ => missed += 1,
-            }
+        match Policy::compile(&written, &Source::default()).unwrap().policy.route(&request) {
+            Outcome::Rule(_) => met += 1,
+            _ => missed += 1,
         }
     }
-    assert!(met > 50 && missed > 50, "{met} met, {missed} missed");
+    assert!(met > 100 && missed > 100, "{met} met, {missed} missed");
 }
 
 /// Of a thousand rules the one at place 700 applies to `request`, and no other is asked.
