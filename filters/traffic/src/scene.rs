@@ -3,6 +3,7 @@
 use crate::request::{Headers, Request};
 use proptest::collection::{SizeRange, vec};
 use proptest::prelude::*;
+use std::cell::Cell;
 use std::net::IpAddr;
 
 /// A request as the proxy sees it.
@@ -10,13 +11,20 @@ use std::net::IpAddr;
 pub(crate) struct Get {
     headers: Headers,
     groups: Vec<Vec<u8>>,
+    claims_read: Cell<usize>,
     source_address: Option<IpAddr>,
     now: u64,
 }
 
 /// `GET http://reviews{target}`.
 pub(crate) fn get(target: &str) -> Get {
-    let request = Get { headers: Headers::default(), groups: Vec::new(), source_address: None, now: 0 };
+    let request = Get {
+        headers: Headers::default(),
+        groups: Vec::new(),
+        claims_read: Cell::new(0),
+        source_address: None,
+        now: 0,
+    };
     request.header(":authority", "reviews").header(":path", target).header(":method", "GET")
 }
 
@@ -31,6 +39,11 @@ impl Get {
     pub(crate) fn group(mut self, group: &str) -> Self {
         self.groups.push(group.into());
         self
+    }
+
+    /// How often a claim was asked for.
+    pub(crate) fn claims_read(&self) -> usize {
+        self.claims_read.get()
     }
 
     /// The same from that address.
@@ -62,6 +75,7 @@ impl Request for Get {
     }
 
     fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
+        self.claims_read.set(self.claims_read() + 1);
         if path == ["group"] { self.groups.clone() } else { Vec::new() }
     }
 

@@ -69,13 +69,17 @@ fn of_any(alternatives: Vec<Vec<OneOf<'_>>>) -> Option<OneOf<'_>> {
 /// What it costs, more or less, to file a match under `keys`: how often requests have such a text in vain, and how dear it
 /// is to find out. The second number breaks ties: a long text is rarer than a short one.
 pub(super) fn cost(keys: &[Key<'_>], sharers: impl Fn(&Key<'_>) -> usize) -> (usize, Reverse<usize>) {
-    let each = |key: &Key<'_>| match key.like {
-        Like::Exact(_) => (1, usize::MAX),
-        Like::Prefix(text) => (2, text.len()),
-        Like::Containing(text) => (4, text.len()),
-        Like::Anything => (16, 0),
-    };
-    let sum = keys.iter().map(|key| each(key).0 * sharers(key)).sum();
-    let shortest = keys.iter().map(|key| each(key).1).min().unwrap_or(0);
+    let (mut sum, mut shortest) = (0, usize::MAX);
+    for key in keys {
+        let (each, length) = match key.like {
+            Like::Exact(_) => (1, usize::MAX),
+            Like::Prefix(text) => (2, text.len()),
+            Like::Containing(text) => (4, text.len()),
+            Like::Anything => (16, 0),
+        };
+        let to_read = if key.of.is_dear() { 8 } else { 1 };
+        sum += each * to_read * sharers(key);
+        shortest = shortest.min(length);
+    }
     (sum, Reverse(shortest))
 }

@@ -1,10 +1,10 @@
 //! The rules of one host, so ordered that a request is compared only with those that it may meet.
 //!
-//! Each match is filed under what a request must have to meet it ([`key`]): a path, a prefix of the path, a header, a
-//! parameter of the query, a cookie, a claim with its value, its beginning, or something that a regular expression wants it to
-//! contain. Of several such keys that one is taken which the match shares with the fewest others. A request looks up what
-//! it has, and tries the matches that it finds in the order of the rules. The answer is that of a walk through all of them; a
-//! property test says so.
+//! Each match is filed under what a request must have to meet it ([`key`]): a path, a header, a parameter of the query, a
+//! cookie or a claim with its value, with the beginning of it, or with something that a regular expression wants it to
+//! contain. Where there are several such keys, the one is taken that the match shares with the fewest others. A request
+//! looks up what it has, and tries the matches that it finds in the order of the rules. The answer is that of a walk
+//! through all of them; a property test says so.
 
 mod containing;
 mod key;
@@ -72,38 +72,37 @@ impl Index {
                 None => index.others.push(place),
                 Some(keys) => {
                     for key in keys {
-                        filed.entry(key.of).or_default().entry(key.like).or_default().push(place);
+                        let places = filed.entry(key.of).or_default().entry(key.like).or_default();
+                        // Alternatives may have a key in common.
+                        if places.last() != Some(&place) {
+                            places.push(place);
+                        }
                     }
                 }
             }
         }
         for (part, filed) in filed {
-            let (named, name) = match part {
-                Part::Path => {
-                    index.path = Texts::of(filed);
-                    continue;
-                }
-                Part::PathInAnyCase => {
-                    index.path_in_any_case = Texts::in_lower_case(filed);
-                    continue;
-                }
-                Part::Claim(path) => {
-                    index.claims.push((Claim::Verified(path.to_vec()), Texts::of(filed)));
-                    continue;
-                }
-                Part::Payload { header, claim } => {
-                    let claim = Claim::Payload { header: header.to_owned(), claim: claim.to_owned() };
-                    index.claims.push((claim, Texts::of(filed)));
-                    continue;
-                }
-                Part::Header(name) => (&mut index.headers, name),
-                Part::Parameter(name) => (&mut index.parameters, name),
-                Part::Cookie(name) => (&mut index.cookies, name),
-                Part::Baggage(name) => (&mut index.baggage, name),
-            };
-            named.insert(name.into(), Texts::of(filed));
+            index.insert(part, filed);
         }
         index
+    }
+
+    fn insert(&mut self, part: Part<'_>, filed: BTreeMap<Like<'_>, Places>) {
+        let texts = if part == Part::PathInAnyCase { Texts::in_lower_case(filed) } else { Texts::of(filed) };
+        let (named, name) = match part {
+            Part::Path => return self.path = texts,
+            Part::PathInAnyCase => return self.path_in_any_case = texts,
+            Part::Claim(path) => return self.claims.push((Claim::Verified(path.to_vec()), texts)),
+            Part::Payload { header, claim } => {
+                let claim = Claim::Payload { header: header.to_owned(), claim: claim.to_owned() };
+                return self.claims.push((claim, texts));
+            }
+            Part::Header(name) => (&mut self.headers, name),
+            Part::Parameter(name) => (&mut self.parameters, name),
+            Part::Cookie(name) => (&mut self.cookies, name),
+            Part::Baggage(name) => (&mut self.baggage, name),
+        };
+        named.insert(name.into(), texts);
     }
 
     /// The first place of which `holds` says that the request meets its match; only places are asked that it may meet.

@@ -191,3 +191,18 @@ fn of_a_thousand_rules_those_are_asked_of_which_a_policy_says_what_a_request_has
     let claim = |user: &str| Some(json!({"jwt": {"header": "x-jwt", "claims": {"group": {"exact": user}}}}));
     finds(any, claim, &with_payload(get("/"), "u-0700"));
 }
+
+#[test]
+fn a_claim_is_read_for_those_only_who_may_meet_a_rule_with_it() {
+    let one_match = json!({
+        "uri": {"prefix": "/admin"}, "headers": {"@request.auth.claims.group": {"exact": "admins"}},
+    });
+    let policy = Policy::compile(&written(&[rule(0, &[one_match])], &[], "individually"), &Source::default());
+    let policy = policy.unwrap().policy;
+    let admin = get("/admin").group("admins");
+    assert!(matches!(policy.route(&admin), Outcome::Rule(_)));
+    assert_eq!(admin.claims_read(), 1);
+    let customer = get("/cart").group("customers");
+    assert!(matches!(policy.route(&customer), Outcome::NoRule(_)));
+    assert_eq!(customer.claims_read(), 0);
+}

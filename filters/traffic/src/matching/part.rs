@@ -24,4 +24,9 @@ impl Part<'_> {
     pub(crate) fn is_always_there(self) -> bool {
         matches!(self, Part::Path | Part::PathInAnyCase)
     }
+
+    /// Whether it costs a hostcall or a parse to read it.
+    pub(crate) fn is_dear(self) -> bool {
+        matches!(self, Part::Claim(_) | Part::Payload { .. })
+    }
 }
