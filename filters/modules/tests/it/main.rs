@@ -5,6 +5,7 @@ mod configuration;
 mod conformance;
 mod contract;
 mod copies;
+mod cost;
 mod decisions;
 mod metrics;
 mod routing;
