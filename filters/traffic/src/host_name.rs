@@ -97,10 +97,9 @@ pub fn host_of(authority: &[u8]) -> Cow<'_, str> {
     let end = end.filter(|at| authority.get(*at) == Some(&b':')).unwrap_or(authority.len());
     let host = authority.get(..end).unwrap_or(authority);
     let host = host.strip_suffix(b".").unwrap_or(host);
-    match std::str::from_utf8(host) {
-        Ok(host) if !host.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Borrowed(host),
-        Ok(host) => Cow::Owned(host.to_ascii_lowercase()),
-        Err(_) => Cow::Owned(String::from_utf8_lossy(host).to_ascii_lowercase()),
+    match String::from_utf8_lossy(host) {
+        Cow::Borrowed(host) if !host.bytes().any(|byte| byte.is_ascii_uppercase()) => Cow::Borrowed(host),
+        host => Cow::Owned(host.to_ascii_lowercase()),
     }
 }
 

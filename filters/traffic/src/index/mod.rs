@@ -123,9 +123,9 @@ impl Index {
         if !self.headers.is_empty() {
             self.find_headers(headers, repeated, &mut found);
         }
-        find_first(&self.parameters, headers.query_parameters(), |value| value.into(), &mut found);
-        find_first(&self.cookies, cookies(headers), |value| value.into(), &mut found);
-        find_first(&self.baggage, members(headers), decoded, &mut found);
+        find_first(&self.parameters, || headers.query_parameters(), |value| value.into(), &mut found);
+        find_first(&self.cookies, || cookies(headers), |value| value.into(), &mut found);
+        find_first(&self.baggage, || members(headers), decoded, &mut found);
         let first = first_that_holds(found, usize::MAX, &holds);
         self.claims.iter().fold(first, |first, (claim, texts)| {
             let bound = first.unwrap_or(usize::MAX);
@@ -168,9 +168,9 @@ impl Claim {
 }
 
 /// Adds to `found` what `named` has for `texts`, of several texts with one name for the first only.
-fn find_first<'i, 'r>(
+fn find_first<'i, 'r, T: Iterator<Item = (&'r [u8], &'r [u8])>>(
     named: &'i Named,
-    texts: impl Iterator<Item = (&'r [u8], &'r [u8])>,
+    texts: impl FnOnce() -> T,
     read: impl Fn(&'r [u8]) -> Cow<'r, [u8]>,
     found: &mut Found<'i>,
 ) {
@@ -178,7 +178,7 @@ fn find_first<'i, 'r>(
         return;
     }
     let mut seen = FxHashSet::default();
-    for (name, text) in texts {
+    for (name, text) in texts() {
         if let Some(texts) = named.get(name) {
             if seen.insert(ptr::from_ref(texts)) {
                 texts.find(&read(text), found);
