@@ -16,7 +16,8 @@ use serin_traffic::{
     RuleId, SUBSET_HEADER, Way,
 };
 use std::borrow::Cow;
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// A request of which it is known which rule applies.
@@ -25,6 +26,8 @@ pub struct Request<'p> {
     context_id: u32,
     outcome: Outcome,
     headers: OnceCell<Headers>,
+    /// The claims that were asked for: rules that want the same one cost one hostcall.
+    claims: Cell<BTreeMap<Vec<String>, Vec<Vec<u8>>>>,
     /// Whether the outcome is another filter's, which has acted on it already.
     reused: bool,
     /// Whether anything about the request was changed.
@@ -56,6 +59,7 @@ impl<'p> Request<'p> {
             context_id,
             outcome: known.unwrap_or(Outcome::NoHost),
             headers: OnceCell::new(),
+            claims: Cell::default(),
             reused: known.is_some(),
             changed: false,
             decision: None,
@@ -260,14 +264,11 @@ impl serin_traffic::Request for Request<'_> {
         })
     }
 
-    /// Envoy's `jwt_authn` leaves the payload of a verified token in the dynamic metadata, where Istio has it do so.
     fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
-        let mut property = vec!["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload"];
-        property.extend(path.iter().map(String::as_str));
-        match hostcall::property(&property) {
-            None => Vec::new(),
-            Some(bytes) => pairs::list(&bytes).unwrap_or_else(|| vec![bytes]),
-        }
+        let mut claims = self.claims.take();
+        let values = claims.entry(path.to_vec()).or_insert_with(|| verified_claim(path)).clone();
+        self.claims.set(claims);
+        values
     }
 
     fn source_address(&self) -> Option<IpAddr> {
@@ -279,6 +280,17 @@ impl serin_traffic::Request for Request<'_> {
 
     fn now(&self) -> u64 {
         hostcall::now().unwrap_or_default()
+    }
+}
+
+/// The values of a claim. Envoy's `jwt_authn` leaves the payload of a verified token in the dynamic metadata, where Istio
+/// has it do so.
+fn verified_claim(path: &[String]) -> Vec<Vec<u8>> {
+    let mut property = vec!["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload"];
+    property.extend(path.iter().map(String::as_str));
+    match hostcall::property(&property) {
+        None => Vec::new(),
+        Some(bytes) => pairs::list(&bytes).unwrap_or_else(|| vec![bytes]),
     }
 }
 
