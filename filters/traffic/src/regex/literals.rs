@@ -86,13 +86,9 @@ impl Known {
                 Some(texts) if run.len() * texts.len() <= MOST => {
                     run = run.iter().flat_map(|start| texts.iter().map(|end| [&start[..], end].concat())).collect();
                 }
-                Some(texts) => {
+                texts => {
                     exact = false;
-                    required.extend(telling(std::mem::replace(&mut run, texts)));
-                }
-                None => {
-                    exact = false;
-                    required.extend(telling(std::mem::replace(&mut run, empty())));
+                    required.extend(telling(std::mem::replace(&mut run, texts.unwrap_or_else(empty))));
                     required.extend(part.required);
                 }
             }
@@ -114,12 +110,8 @@ impl Known {
         }
         // Of each choice its most telling set; a choice of which nothing is known may be anything.
         let sets = choices.into_iter().map(|choice| choice.into_required().into_iter().max_by_key(shortest));
-        match sets.collect::<Option<Vec<_>>>() {
-            Some(sets) => {
-                Self { exact: None, required: telling(sets.into_iter().flatten().collect()).into_iter().collect() }
-            }
-            None => Self::NOTHING,
-        }
+        let one_of = sets.collect::<Option<Vec<_>>>().map(|sets| sets.into_iter().flatten().collect());
+        Self { exact: None, required: one_of.and_then(telling).into_iter().collect() }
     }
 
     fn into_required(self) -> Vec<Literals> {
