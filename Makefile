@@ -53,7 +53,7 @@ lint: setup ## formatting, clippy, documentation, scripts
 	$(call say,documentation)
 	@RUSTDOCFLAGS=-Dwarnings cargo doc --locked --workspace --no-deps
 	$(call say,scripts)
-	@if command -v shellcheck >/dev/null; then shellcheck deploy/*.sh filters/*.sh .ci/run; else echo 'serin: no shellcheck here: not checked'; fi
+	@"$$(.ci/shellcheck.sh)" deploy/*.sh filters/*.sh .ci/run .ci/*.sh
 
 clean: ## remove everything built
 	rm -rf target

@@ -10,6 +10,7 @@ pub mod echo;
 pub mod envoy;
 pub mod load;
 pub mod manifests;
+mod modules;
 pub mod pocket;
 pub mod render;
 pub mod scenario;

@@ -3,8 +3,9 @@
 use crate::echo::EchoServer;
 use crate::envoy::{self, Failure, Process};
 use crate::manifests::{Mistake, Mistakes, World};
+use crate::modules;
 use crate::render::envoy::{Options as RenderOptions, Rendered, render};
-use crate::render::{Endpoints, Filter, Listen, ListenerName};
+use crate::render::{Endpoints, Listen, ListenerName};
 use serin_modules::Module;
 use serin_traffic::written::Source;
 use std::collections::BTreeMap;
@@ -89,12 +90,8 @@ impl Pocket {
         }
         let directory = tempfile::Builder::new().prefix("serin-").tempdir();
         let directory = directory.map_err(|error| Error::System("a temporary directory".into(), error))?;
-        let mut filters = Vec::new();
-        for module in &options.modules {
-            let file = directory.path().join(format!("{}.wasm", module.name()));
-            std::fs::write(&file, module.bytes()).map_err(|error| Error::System(file.display().to_string(), error))?;
-            filters.push(Filter { name: module.name().to_owned(), file });
-        }
+        let filters = modules::write(&options.modules, directory.path())
+            .map_err(|error| Error::System("the modules".into(), error))?;
 
         let echoes = start_echoes(world).await?;
         let addresses = echoes.iter().map(|echo| (echo.replica().clone(), echo.address())).collect();

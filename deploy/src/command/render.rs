@@ -1,10 +1,12 @@
 //! `serin render`.
 
 use super::{CommandResult, Filters, Finding, Manifests, label};
+use crate::modules;
 use crate::render::envoy::{Options, render};
 use crate::render::istio::{self, istio};
 use crate::render::{Endpoints, Filter, Listen, extra_stat_tags};
 use clap::{Args, Subcommand, ValueEnum};
+use std::error::Error;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -36,9 +38,9 @@ pub(super) struct Envoy {
     #[command(flatten)]
     filters: Filters,
 
-    /// The directory in which Envoy finds the modules
-    #[arg(long, default_value = "target/filters", value_name = "DIR")]
-    modules: PathBuf,
+    /// The directory in which Envoy finds the modules [default: those inside this `serin`, written to ~/.cache/serin]
+    #[arg(long, value_name = "DIR")]
+    modules: Option<PathBuf>,
 
     /// The only gateway: `mesh`, or a Gateway's `namespace/name` [default: all of them]
     #[arg(long, value_name = "NAME")]
@@ -64,14 +66,21 @@ enum Written {
 }
 
 impl Envoy {
+    /// The filters, with the files that their modules are in.
+    fn modules(&self) -> Result<Vec<Filter>, Box<dyn Error>> {
+        let wanted = &self.filters.filters;
+        if let Some(directory) = &self.modules {
+            return Ok(wanted.iter().map(|module| modules::filter(*module, directory)).collect());
+        }
+        let directory = modules::own_directory()
+            .ok_or("there is no place for the modules: set HOME, or say with --modules where they are")?;
+        Ok(modules::write(wanted, &directory)?)
+    }
+
     fn run(self) -> CommandResult {
         let world = self.manifests.read()?;
-        let filter = |module: &serin_modules::Module| Filter {
-            name: module.name().to_owned(),
-            file: self.modules.join(format!("{}.wasm", module.name())),
-        };
         let options = Options {
-            filters: self.filters.filters.iter().map(filter).collect(),
+            filters: self.modules()?,
             source: self.manifests.source(),
             endpoints: Endpoints::Names,
             listen: Listen::OwnPort(self.address),

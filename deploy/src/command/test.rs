@@ -1,10 +1,11 @@
 //! `serin test`.
 
-use super::{CommandResult, EnvoyArgs, Filters, Finding, Output, runtime};
+use super::{CommandResult, EnvoyArgs, Filters, Finding, runtime};
 use crate::manifests::load;
 use crate::pocket::Options;
-use crate::scenario::{Outcome, Progress, Scenario, read, run, table};
-use clap::Args;
+use crate::scenario::{Outcome, Progress, Scenario, brief, read, run, table};
+use clap::{Args, ValueEnum};
+use console::Term;
 use indicatif::{ProgressBar, ProgressStyle};
 use serin_traffic::written::Source;
 use std::collections::BTreeSet;
@@ -33,9 +34,19 @@ pub(super) struct Test {
     #[command(flatten)]
     envoy: EnvoyArgs,
 
-    /// A table for people, or one JSON document
-    #[arg(long, value_enum, default_value = "table")]
-    output: Output,
+    /// What is printed [default: the table; on a terminal that is too narrow for it, brief]
+    #[arg(long, value_enum)]
+    output: Option<Output>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Output {
+    /// A table with what was asked, expected and seen
+    Table,
+    /// One line for each scenario
+    Brief,
+    /// One JSON document, for programs
+    Json,
 }
 
 const EXAMPLE: &str = "\
@@ -73,13 +84,14 @@ impl Test {
         let passed = outcomes.len() - failed;
         let outcomes: Vec<Outcome> = outcomes.into_iter().flatten().collect();
         let mut out = io::stdout().lock();
-        match self.output {
+        let whole = table(&outcomes).to_string();
+        match self.output.unwrap_or_else(|| fitting(&whole)) {
             Output::Json => {
                 let report = serde_json::json!({"passed": passed, "failed": failed, "outcomes": outcomes});
                 writeln!(out, "{report:#}")?;
             }
-            Output::Table => {
-                writeln!(out, "{}", table(&outcomes))?;
+            kind => {
+                writeln!(out, "{}", if kind == Output::Brief { brief(&outcomes).trim_fmt() } else { whole })?;
                 for outcome in outcomes.iter().filter(|outcome| !outcome.right) {
                     writeln!(out, "{} ({}): {}", outcome.scenario, outcome.step, outcome.reasons.join("; "))?;
                 }
@@ -104,6 +116,13 @@ impl Test {
         }
         Ok(scenarios)
     }
+}
+
+/// The table, unless the terminal is too narrow for it.
+fn fitting(table: &str) -> Output {
+    let width = table.lines().map(console::measure_text_width).max().unwrap_or_default();
+    let terminal = Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    if terminal.is_some_and(|columns| columns < width) { Output::Brief } else { Output::Table }
 }
 
 async fn run_all(scenarios: &[Scenario], options: &Options) -> Vec<Vec<Outcome>> {

@@ -2,6 +2,7 @@
 
 use super::judge::{Measurement, Verdict};
 use super::written::{Expectation, Scenario, Step};
+use comfy_table::presets::NOTHING;
 use comfy_table::{Cell, CellAlignment, Color, Table};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -141,6 +142,37 @@ pub fn table(outcomes: &[Outcome]) -> Table {
         ]);
     }
     table
+}
+
+/// The outcomes in one line for each scenario, of at most 100 columns: what was seen of its first step, or of the first one
+/// that is wrong.
+pub fn brief(outcomes: &[Outcome]) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["scenario", "requests", "seen", "verdict"]);
+    for of_scenario in outcomes.chunk_by(|one, next| one.scenario == next.scenario) {
+        let wrong = of_scenario.iter().find(|outcome| !outcome.right);
+        let Some(shown) = wrong.or(of_scenario.first()) else { continue };
+        let share = |(name, count): (&String, &u64)| {
+            format!("{name} {:.1}%", *count as f64 * 100.0 / shown.requests.max(1) as f64)
+        };
+        let seen = shown.seen.iter().map(share).collect::<Vec<_>>().join(", ");
+        let requests: u64 = of_scenario.iter().map(|outcome| outcome.requests).sum();
+        table.add_row([
+            Cell::new(shortened(&shown.scenario, 44)),
+            Cell::new(requests).set_alignment(CellAlignment::Right),
+            Cell::new(shortened(&seen, 34)),
+            Cell::new(if wrong.is_none() { "right" } else { "wrong" }),
+        ]);
+    }
+    table
+}
+
+/// The text, or as much of it as `width` characters hold, with an ellipsis.
+fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width - 1).chain(['…']).collect()
 }
 
 /// A number with at most two digits behind the point.

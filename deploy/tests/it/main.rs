@@ -14,6 +14,7 @@ mod judging;
 mod jwt;
 mod manifests;
 mod metrics;
+mod pages;
 mod pocket;
 mod process;
 mod rendering;

@@ -67,7 +67,7 @@ impl Module {
     }
 }
 
-/// The examples of the project's README, which run as tests.
+/// The examples of the README of host-test, which run as tests.
 #[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
+#[doc = include_str!("../../../host-test/README.md")]
 struct Readme;

@@ -68,9 +68,9 @@ fn what_is_suspect_is_said_in_the_log() {
 }
 
 #[test]
-fn the_example_of_the_readme_is_one_that_is_taken() {
-    let readme = include_str!("../../../../README.md");
-    let blocks: Vec<&str> = readme.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+fn the_example_of_the_page_is_taken() {
+    let page = include_str!("../../../../docs/configuration.md");
+    let blocks: Vec<&str> = page.split("```json\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
     assert!(!blocks.is_empty());
     for block in blocks {
         let configuration: Value = serde_json::from_str(block).expect("the block is JSON");
