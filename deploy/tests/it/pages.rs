@@ -146,7 +146,7 @@ impl Clone {
 
 /// As much of curl as the pages use, for machines that have none.
 const CURL: &str = r#"#!/usr/bin/env python3
-import argparse, sys, urllib.request, urllib.error
+import argparse, sys, time, urllib.request, urllib.error
 parser = argparse.ArgumentParser()
 parser.add_argument("-s", action="store_true")
 parser.add_argument("-i", action="store_true")
@@ -154,10 +154,20 @@ parser.add_argument("-H", action="append", default=[])
 parser.add_argument("url")
 asked = parser.parse_args()
 request = urllib.request.Request(asked.url, headers=dict(header.split(": ", 1) for header in asked.H))
-try:
-    response = urllib.request.urlopen(request, timeout=10)
-except urllib.error.HTTPError as error:
-    response = error
+# What was started a moment ago may listen later here than where a person types.
+for attempt in range(300):
+    try:
+        response = urllib.request.urlopen(request, timeout=10)
+        break
+    except urllib.error.HTTPError as error:
+        response = error
+        break
+    except urllib.error.URLError as error:
+        if not isinstance(error.reason, ConnectionRefusedError):
+            raise
+        time.sleep(0.1)
+else:
+    sys.exit("connection refused")
 if asked.i:
     print("HTTP/1.1", response.status)
     for name, value in response.headers.items():
@@ -171,7 +181,7 @@ const STOP_UP: &str = "if [[ -n ${UP:-} ]]; then kill -INT $UP; wait $UP; UP=; f
 
 /// What the blocks that can be run here do, as one script, and the lines that it should print.
 fn script(blocks: &[Block]) -> (String, Vec<&str>) {
-    let mut script = String::from("set -euo pipefail\ntrap 'jobs -p | xargs -r kill' EXIT\n");
+    let mut script = String::from("set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n");
     let mut printed = Vec::new();
     for block in blocks {
         match (block.language.as_str(), block.note.as_str()) {

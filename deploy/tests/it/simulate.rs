@@ -1,6 +1,5 @@
 //! `serin simulate`: splits and moves are those of the rules, and messages say what to do.
 
-use crate::files::repository;
 use serde_json::Value;
 use serin_traffic::{Sticky, Weights};
 use std::fmt::Write;
@@ -329,20 +328,4 @@ fn help_has_two_examples() {
     let help = files().text("--help");
     let examples = help.split("Examples:\n").nth(1).unwrap();
     assert_eq!(examples.matches("  serin simulate ").count(), 2, "{examples}");
-}
-
-#[test]
-fn what_the_readme_tells_to_type_works() {
-    let readme = std::fs::read_to_string(repository().join("README.md")).unwrap();
-    let blocks = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-    let blocks: Vec<&str> = blocks.filter(|block| block.contains("serin -- simulate")).collect();
-    let [block] = blocks.as_slice() else { panic!("{} blocks", blocks.len()) };
-    let directory = tempfile::tempdir().unwrap();
-    let examples = std::fs::canonicalize(repository().join("examples")).unwrap();
-    std::os::unix::fs::symlink(examples, directory.path().join("examples")).unwrap();
-    let script = block.replace("/tmp/", "./").replace("cargo run -p serin --", env!("CARGO_BIN_EXE_serin"));
-    let output = Command::new("sh").args(["-euc", &script]).current_dir(directory.path()).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("who moves") && text.contains("the least possible"), "{text}");
 }
