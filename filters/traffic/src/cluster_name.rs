@@ -2,6 +2,7 @@
 
 use crate::refusal::Refusal;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Istio's template for the name of an outbound cluster (`BuildSubsetKey` in Istio's `pilot/pkg/model/service.go`).
 pub const ISTIO_TEMPLATE: &str = "outbound|{port}|{subset}|{host}";
@@ -79,6 +80,19 @@ impl ClusterTemplate {
         }
         name
     }
+}
+
+/// What a subset is called that no DestinationRule names: its labels, sorted.
+///
+/// ```
+/// use serin_traffic::subset_of_labels;
+///
+/// let labels = [("version", "v2"), ("app", "target")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+/// assert_eq!(subset_of_labels(&labels.into()), "app=target,version=v2");
+/// ```
+pub fn subset_of_labels(labels: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join(",")
 }
 
 /// The name of a cluster; where it has no port of its own, the listener's stands in.

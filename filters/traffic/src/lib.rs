@@ -63,7 +63,7 @@ pub mod written;
 pub use action::Fault;
 pub use canary::{Choice, Way, Worker};
 pub use changes::{Change, Reply};
-pub use cluster_name::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE};
+pub use cluster_name::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE, subset_of_labels};
 pub use compile::Compiled;
 pub use digest::Digest;
 pub use key::{Found, IssuedCookie, KeyChain, KeySource, keyed_ticket};

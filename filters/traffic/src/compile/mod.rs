@@ -6,6 +6,7 @@ mod gateway;
 mod headers;
 mod known;
 mod route;
+mod route_rule;
 
 pub(crate) use route::{percent, percent_at, port_number};
 
@@ -22,6 +23,7 @@ use delegate::Delegates;
 use gateway::Gateway;
 use known::Known;
 use route::RouteCompiler;
+use route_rule::RuledService;
 use std::collections::BTreeSet;
 
 /// A policy, and what is suspect about it.
@@ -49,9 +51,10 @@ impl Policy {
     pub fn compile(configuration: &Configuration, node: &Source) -> Result<Compiled, Refusal> {
         let world = Surroundings::of(configuration, node)?;
         let manifests = world.read(configuration)?;
-        let known = Known::of(&manifests, &world);
+        let mut known = Known::of(&manifests, &world);
         let delegates = Delegates { manifests: &manifests, world: &world };
         let mut assembly = Assembly::default();
+        let ruled_services = route_rule::services(&manifests, &world, &mut known, &mut assembly.warnings)?;
         let canaries = Canaries::of(&manifests, &world, &mut assembly.warnings)?;
         for (index, manifest) in manifests.iter().enumerate() {
             if let Spec::VirtualService(written) = &manifest.spec {
@@ -59,6 +62,10 @@ impl Policy {
                 let resource = resources.index(index);
                 assembly.add(&resource.field("spec"), manifest, written, &known, &delegates, &canaries)?;
             }
+        }
+        // Behind the VirtualServices: a host that has both is theirs.
+        for service in ruled_services {
+            assembly.add_ruled_service(service, &known, &world)?;
         }
         let others = &mut assembly.others;
         let rules = assembly.virtual_services.iter_mut().flat_map(|virtual_service| &mut virtual_service.rules);
@@ -179,9 +186,7 @@ impl Assembly {
         let place = self.virtual_services.len();
         let written_rules = delegates.rules_of(&spec.field("http"), written, namespace, &mut self.warnings)?;
         let canaries = canaries.about(namespace, &manifest.metadata.name);
-        let mut rules = Vec::with_capacity(written_rules.len());
-        let mut entries = Vec::new();
-        let mut applies_always = None;
+        let mut list = RuleList::of(place);
         for (index, written) in written_rules.iter().enumerate() {
             let rule_place = Place::root(&written.place);
             let mut compiler =
@@ -193,19 +198,9 @@ impl Assembly {
             if let Some(canary) = canary {
                 canary.give(&mut rule, &mut self.warnings)?;
             }
-            if let Some(before) = applies_always {
-                let reason = format!("can never apply: http[{before}] applies to every request");
-                self.warnings.push(rule_place.warn(reason));
-            }
-            for (by, condition) in rule.matches.iter().enumerate() {
-                if applies_always.is_none() {
-                    let always = condition.hold_always();
-                    entries.push((Applied { rule: RuleId { virtual_service: place, rule: index }, by }, always));
-                    applies_always = always.then_some(index);
-                }
-            }
-            rules.push(rule);
+            self.warnings.extend(list.push(rule, format!("http[{index}]"), &written.place));
         }
+        let RuleList { rules, entries, .. } = list;
         if let Some(canaries) = canaries {
             canaries.refuse_strangers(&rules)?;
         }
@@ -216,24 +211,9 @@ impl Assembly {
         }
 
         for (index, full) in hosts.iter().enumerate() {
-            let names = if world.gateway.is_mesh() {
-                aliases(full, world.own_namespace(), &world.cluster_domain)
-            } else {
-                vec![full.clone()]
-            };
-            for name in names {
-                let order = self.hosts.entry(&name, || HostOrder { virtual_service: place, ..HostOrder::default() });
-                if world.gateway.is_mesh() && order.virtual_service != place {
-                    if name == *full {
-                        let first =
-                            self.virtual_services.get(order.virtual_service).map_or("", |first| first.name.as_str());
-                        let reason =
-                            format!("{full} is {first}'s already: in a mesh the first VirtualService of a host wins");
-                        self.warnings.push(spec.field("hosts").index(index).warn(reason));
-                    }
-                } else {
-                    order.extend(&entries);
-                }
+            if let Some(first) = self.claim(full, place, &entries, world) {
+                let reason = format!("{full} is {first}'s already: in a mesh the first VirtualService of a host wins");
+                self.warnings.push(spec.field("hosts").index(index).warn(reason));
             }
         }
         self.virtual_services.push(VirtualService {
@@ -242,6 +222,80 @@ impl Assembly {
             reveal: canaries.is_some_and(|canaries| canaries.reveal()),
         });
         Ok(())
+    }
+
+    /// Adds the rules that RouteRules have for one service: they are for the mesh, as all of Istio was then.
+    fn add_ruled_service(
+        &mut self,
+        service: RuledService<'_>,
+        known: &Known,
+        world: &Surroundings,
+    ) -> Result<(), Refusal> {
+        let place = self.virtual_services.len();
+        let RuleList { rules, entries, .. } = service.compile(place, known, world, &mut self.warnings)?;
+        if !world.gateway.is_mesh() {
+            self.others.extend(rules);
+            return Ok(());
+        }
+        if let Some(first) = self.claim(&service.host, place, &entries, world) {
+            let reason = format!("{} is {first}'s already: a VirtualService of a host wins", service.host);
+            self.warnings.extend(service.rules.iter().map(|rule| Warning::new(rule.path("destination"), &reason)));
+        }
+        self.virtual_services.push(VirtualService { name: service.host, rules, reveal: false });
+        Ok(())
+    }
+
+    /// Gives the host `full` the entries of the VirtualService `place`. In a mesh a host is that of the first one that has it:
+    /// the name of that one is returned to any other.
+    fn claim(&mut self, full: &str, place: usize, entries: &[(Applied, bool)], world: &Surroundings) -> Option<String> {
+        let names = if world.gateway.is_mesh() {
+            aliases(full, world.own_namespace(), &world.cluster_domain)
+        } else {
+            vec![full.to_owned()]
+        };
+        let mut first = None;
+        for name in names {
+            let order = self.hosts.entry(&name, || HostOrder { virtual_service: place, ..HostOrder::default() });
+            if world.gateway.is_mesh() && order.virtual_service != place {
+                if name == full {
+                    first = self.virtual_services.get(order.virtual_service).map(|first| first.name.clone());
+                }
+            } else {
+                order.extend(entries);
+            }
+        }
+        first
+    }
+}
+
+/// The rules of a VirtualService, and in which order their matches are asked.
+struct RuleList {
+    virtual_service: usize,
+    rules: Vec<Rule>,
+    /// The matches that requests may meet, and whether they hold always.
+    entries: Vec<(Applied, bool)>,
+    /// What people know the first rule by that applies to every request.
+    applies_always: Option<String>,
+}
+
+impl RuleList {
+    fn of(virtual_service: usize) -> Self {
+        Self { virtual_service, rules: Vec::new(), entries: Vec::new(), applies_always: None }
+    }
+
+    /// Adds a rule that people know by `known_as` and that stands at `path`; one that can never apply is warned of.
+    fn push(&mut self, rule: Rule, known_as: String, path: &str) -> Option<Warning> {
+        let before = self.applies_always.clone();
+        for (by, condition) in rule.matches.iter().enumerate() {
+            if self.applies_always.is_none() {
+                let id = RuleId { virtual_service: self.virtual_service, rule: self.rules.len() };
+                let always = condition.hold_always();
+                self.entries.push((Applied { rule: id, by }, always));
+                self.applies_always = always.then(|| known_as.clone());
+            }
+        }
+        self.rules.push(rule);
+        before.map(|before| Warning::new(path, format!("can never apply: {before} applies to every request")))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A Kubernetes manifest: which kind it is, what it is called, and its spec.
 
-use super::{CanaryPolicy, DestinationRule, Service, VirtualService, null_as_absent, read};
+use super::{CanaryPolicy, DestinationRule, RouteRule, Service, VirtualService, null_as_absent, read};
 use crate::refusal::Refusal;
 use serde::Deserialize;
 use serde_json::Value;
@@ -36,6 +36,8 @@ pub enum Kind {
     Service,
     /// `serin.dev` CanaryPolicy.
     CanaryPolicy,
+    /// `config.istio.io` RouteRule, as Istio had it before VirtualService.
+    RouteRule,
 }
 
 /// What a manifest says.
@@ -49,11 +51,14 @@ pub enum Spec {
     Service(Service),
     /// What Istio's rules cannot say.
     CanaryPolicy(Box<CanaryPolicy>),
+    /// One routing rule of a service.
+    RouteRule(Box<RouteRule>),
 }
 
 impl Kind {
     /// The kinds, in the order in which they are listed to people.
-    pub const ALL: [Kind; 4] = [Kind::VirtualService, Kind::DestinationRule, Kind::Service, Kind::CanaryPolicy];
+    pub const ALL: [Kind; 5] =
+        [Kind::VirtualService, Kind::DestinationRule, Kind::Service, Kind::CanaryPolicy, Kind::RouteRule];
 
     /// The kind that a manifest calls `name`, if the filters read it.
     pub fn named(name: &str) -> Option<Self> {
@@ -67,6 +72,7 @@ impl Kind {
             Kind::DestinationRule => "DestinationRule",
             Kind::Service => "Service",
             Kind::CanaryPolicy => "CanaryPolicy",
+            Kind::RouteRule => "RouteRule",
         }
     }
 
@@ -77,6 +83,7 @@ impl Kind {
             }
             Kind::Service => &["v1"],
             Kind::CanaryPolicy => &["serin.dev/v1alpha1"],
+            Kind::RouteRule => &["config.istio.io/v1alpha2"],
         }
     }
 }
@@ -108,6 +115,7 @@ impl Manifest {
             Spec::DestinationRule(_) => Kind::DestinationRule,
             Spec::Service(_) => Kind::Service,
             Spec::CanaryPolicy(_) => Kind::CanaryPolicy,
+            Spec::RouteRule(_) => Kind::RouteRule,
         }
     }
 
@@ -146,6 +154,7 @@ impl Manifest {
             Kind::DestinationRule => Spec::DestinationRule(read(&spec_path, spec)?),
             Kind::Service => Spec::Service(read(&spec_path, spec)?),
             Kind::CanaryPolicy => Spec::CanaryPolicy(read(&spec_path, spec)?),
+            Kind::RouteRule => Spec::RouteRule(read(&spec_path, spec)?),
         };
         Ok(Self { metadata: document.metadata, spec })
     }

@@ -7,6 +7,7 @@ mod canary_policy;
 mod configuration;
 mod destination_rule;
 mod manifest;
+mod route_rule;
 mod service;
 mod virtual_service;
 
@@ -20,6 +21,10 @@ pub use destination_rule::{
     PortTrafficPolicy, Subset, TcpPool, TrafficPolicy,
 };
 pub use manifest::{Kind, Manifest, Metadata, Spec};
+pub use route_rule::{
+    DestinationWeight, HttpAbort, HttpDelay, HttpFault, HttpRedirect, HttpRetry, HttpRewrite, HttpTimeout,
+    IstioService, L4Match, MatchCondition, MatchRequest, OriginPolicy, RouteRule, SimpleRetry, SimpleTimeout,
+};
 pub use service::{Service, ServicePort};
 pub use virtual_service::{
     Body, CorsPolicy, Delegate, Destination, DirectResponse, Fault, FaultAbort, FaultDelay, HeaderOperations,

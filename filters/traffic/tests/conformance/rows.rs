@@ -2,7 +2,8 @@
 //!
 //! A row has a `name` (a sentence), a `source` (where the rule is said), the rules, a `request`, perhaps the upstream's
 //! `answer`, and what to `expect`. The rules are those of a VirtualService for the host `reviews` (`http`), the specs of
-//! several by their names (`virtualServices`), both on port 9080 unless `settings` say otherwise, or a whole `configuration`.
+//! several by their names (`virtualServices`), those of RouteRules (`routeRules`), all on port 9080 unless `settings` say
+//! otherwise, or a whole `configuration`.
 //! Texts are UTF-8; `{"bytes": "63e9"}` stands for what is not. A field that a row does not have is refused.
 //!
 //! A request goes to the upstream (`cluster`, `subset` or `untouched`), or is answered by the filters (`status`). A header
@@ -14,7 +15,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::time::Duration;
 
-const FILES: [(&str, &str); 24] = [
+const FILES: [(&str, &str); 25] = [
     ("bytes", include_str!("bytes.json")),
     ("cors", include_str!("cors.json")),
     ("cors-preflight", include_str!("cors-preflight.json")),
@@ -34,6 +35,7 @@ const FILES: [(&str, &str); 24] = [
     ("regex", include_str!("regex.json")),
     ("repeated-headers", include_str!("repeated-headers.json")),
     ("rewrite", include_str!("rewrite.json")),
+    ("route-rules", include_str!("route-rules.json")),
     ("timeout-retries", include_str!("timeout-retries.json")),
     ("unmatched", include_str!("unmatched.json")),
     ("uri", include_str!("uri.json")),
@@ -174,21 +176,25 @@ pub(crate) fn read(file: &'static str, row: Value) -> Row {
 
 fn read_configuration(row: &mut Object) -> Value {
     let settings = row.object("settings").map(|settings| settings.fields);
-    let virtual_services = match (row.take("configuration"), row.take("http"), row.object("virtualServices")) {
-        (Some(configuration), None, None) if settings.is_none() => return configuration,
-        (None, Some(http), None) => {
-            Map::from_iter([("reviews".to_owned(), json!({"hosts": ["reviews"], "http": http}))])
+    const VIRTUAL_SERVICE: (&str, &str) = ("networking.istio.io/v1", "VirtualService");
+    const ROUTE_RULE: (&str, &str) = ("config.istio.io/v1alpha2", "RouteRule");
+    let forms = (row.take("configuration"), row.take("http"), row.object("virtualServices"), row.object("routeRules"));
+    let ((api_version, kind), specs) = match forms {
+        (Some(configuration), None, None, None) if settings.is_none() => return configuration,
+        (None, Some(http), None, None) => {
+            let spec = json!({"hosts": ["reviews"], "http": http});
+            (VIRTUAL_SERVICE, Map::from_iter([("reviews".to_owned(), spec)]))
         }
-        (None, None, Some(virtual_services)) => virtual_services.fields,
-        _ => panic!("{}: must have one of configuration, http, virtualServices", row.at),
+        (None, None, Some(virtual_services), None) => (VIRTUAL_SERVICE, virtual_services.fields),
+        (None, None, None, Some(route_rules)) => (ROUTE_RULE, route_rules.fields),
+        _ => panic!("{}: must have one of configuration, http, virtualServices, routeRules", row.at),
     };
     let manifest = |(name, spec): (String, Value)| {
         json!({
-            "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
-            "metadata": {"name": name, "namespace": "default"}, "spec": spec,
+            "apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "default"}, "spec": spec,
         })
     };
-    let resources: Vec<Value> = virtual_services.into_iter().map(manifest).collect();
+    let resources: Vec<Value> = specs.into_iter().map(manifest).collect();
     let mut configuration = Map::from_iter([("port".to_owned(), json!(9080))]);
     configuration.extend(settings.unwrap_or_default());
     configuration.insert("resources".to_owned(), resources.into());

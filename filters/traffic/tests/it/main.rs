@@ -10,6 +10,7 @@ mod matches;
 mod mirrors;
 mod published;
 mod refusals;
+mod route_rules;
 mod samples;
 mod scene;
 mod splits;
