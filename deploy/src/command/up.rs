@@ -107,10 +107,11 @@ fn example(world: &World, name: &ListenerName, address: SocketAddr) -> String {
 
 /// A service with that port, one that has rules if there is any.
 fn host_of_mesh(world: &World, port: u16) -> Option<String> {
-    let ruled: Vec<String> = world
+    let virtual_services = world
         .virtual_services()
-        .flat_map(|(traffic, spec)| spec.hosts.iter().map(|host| full_name(host, &traffic.namespace, CLUSTER_DOMAIN)))
-        .collect();
+        .flat_map(|(traffic, spec)| spec.hosts.iter().map(|host| full_name(host, &traffic.namespace, CLUSTER_DOMAIN)));
+    let route_rules = world.route_rules().filter_map(|(traffic, rule)| rule.host(&traffic.namespace, CLUSTER_DOMAIN));
+    let ruled: Vec<String> = virtual_services.chain(route_rules).collect();
     let has_port =
         |service: &&Service| service.ports.iter().any(|it| it.number == port && it.protocol != PortProtocol::Other);
     let mut services: Vec<String> = world.services.iter().filter(has_port).map(Service::full_name).collect();

@@ -1,5 +1,6 @@
 //! The world that manifests describe.
 
+use super::CLUSTER_DOMAIN;
 use super::deployment::Deployment;
 use super::document::{Document, documents};
 use super::files::Text;
@@ -7,8 +8,9 @@ use super::gateway::Gateway;
 use super::mistake::{Mistake, Mistakes, Origin};
 use super::service::Service;
 use serde_json::Value;
-use serin_traffic::written::{DestinationRule, Kind, Manifest, Spec, VirtualService};
-use std::collections::BTreeSet;
+use serin_traffic::host_name::full_name;
+use serin_traffic::written::{DestinationRule, Kind, Manifest, RouteRule, Spec, VirtualService};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything that a set of manifests says.
 #[derive(Clone, Debug, Default)]
@@ -119,6 +121,34 @@ impl World {
             Spec::DestinationRule(spec) => Some((traffic, &**spec)),
             _ => None,
         })
+    }
+
+    /// The RouteRules, with where they come from.
+    pub fn route_rules(&self) -> impl Iterator<Item = (&Traffic, &RouteRule)> {
+        self.traffic.iter().filter_map(|traffic| match &traffic.manifest.spec {
+            Spec::RouteRule(spec) => Some((traffic, &**spec)),
+            _ => None,
+        })
+    }
+
+    /// The sets of labels that RouteRules send requests or copies to and no subset has, by the full name of the service; each
+    /// with the first of the rules.
+    pub(crate) fn undeclared_labels(&self) -> BTreeMap<(String, &BTreeMap<String, String>), &Traffic> {
+        let is_declared = |host: &str, labels: &BTreeMap<String, String>| {
+            self.destination_rules().any(|(traffic, rule)| {
+                full_name(&rule.host, &traffic.namespace, CLUSTER_DOMAIN) == host
+                    && rule.subsets.iter().any(|subset| subset.labels == *labels)
+            })
+        };
+        let mut undeclared = BTreeMap::new();
+        for (traffic, rule) in self.route_rules() {
+            for (host, labels) in rule.destinations(&traffic.namespace, CLUSTER_DOMAIN) {
+                if !labels.is_empty() && !is_declared(&host, labels) {
+                    undeclared.entry((host, labels)).or_insert(traffic);
+                }
+            }
+        }
+        undeclared
     }
 
     /// The manifests that the filters read, verbatim.

@@ -1,4 +1,4 @@
-//! Clusters: one for each port of each Service, and one for each subset of it.
+//! Clusters: one for each port of each Service, and one for each subset of it; what RouteRules name by labels is one too.
 
 use super::host_names::covers;
 use super::traffic_policy::Settings;
@@ -8,7 +8,7 @@ use crate::manifests::{
 use serde_json::{Value, json};
 use serin_traffic::host_name::full_name;
 use serin_traffic::written::{DestinationRule, Subset};
-use serin_traffic::{ClusterTemplate, ISTIO_TEMPLATE};
+use serin_traffic::{ClusterTemplate, ISTIO_TEMPLATE, subset_of_labels};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
@@ -39,8 +39,15 @@ pub(crate) fn service_cluster(full_name: &str, subset: Option<&str>, port: u16) 
 /// The clusters that `world` needs.
 pub(crate) fn clusters(world: &World, endpoints: &Endpoints) -> Result<Vec<Cluster>, Mistake> {
     let mut clusters = Vec::new();
+    let undeclared = world.undeclared_labels();
     for service in &world.services {
         let rules = rules_of(service, world);
+        let full = service.full_name();
+        let by_labels = undeclared.iter().filter(|((host, _), _)| *host == full).map(|((_, labels), traffic)| {
+            let subset = Subset { name: subset_of_labels(labels), labels: (*labels).clone(), traffic_policy: None };
+            (&traffic.origin, subset)
+        });
+        let by_labels: Vec<(&Origin, Subset)> = by_labels.collect();
         for port in &service.ports {
             clusters.push(cluster(service, port, &rules, None, world, endpoints)?);
             let mut names = BTreeSet::new();
@@ -51,6 +58,9 @@ pub(crate) fn clusters(world: &World, endpoints: &Endpoints) -> Result<Vec<Clust
                         clusters.push(cluster(service, port, &rules, subset, world, endpoints)?);
                     }
                 }
+            }
+            for (origin, subset) in &by_labels {
+                clusters.push(cluster(service, port, &rules, Some((*origin, 0, subset)), world, endpoints)?);
             }
         }
     }

@@ -63,7 +63,7 @@ pub(crate) fn names(world: &World) -> BTreeMap<ListenerName, Vec<String>> {
     names
 }
 
-/// The hosts that VirtualServices of the mesh have and no Service has.
+/// The hosts that VirtualServices of the mesh and RouteRules have and no Service has.
 fn hosts_of_no_service(world: &World) -> BTreeSet<String> {
     let services: BTreeSet<String> = world.services.iter().map(|service| service.full_name()).collect();
     let for_mesh = world
@@ -74,7 +74,8 @@ fn hosts_of_no_service(world: &World) -> BTreeSet<String> {
             .iter()
             .map(|host| full_name(host.strip_suffix('.').unwrap_or(host), &traffic.namespace, CLUSTER_DOMAIN))
     });
-    hosts.filter(|host| !services.contains(host)).collect()
+    let ruled = world.route_rules().filter_map(|(traffic, rule)| rule.host(&traffic.namespace, CLUSTER_DOMAIN));
+    hosts.chain(ruled).filter(|host| !services.contains(host)).collect()
 }
 
 /// The virtual hosts of a listener.

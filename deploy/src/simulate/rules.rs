@@ -8,6 +8,7 @@ use crate::render::{Endpoints, Listen, ListenerName, MESH, PluginConfiguration};
 use serin_traffic::host_name::{full_name, host_of};
 use serin_traffic::written::{self, CanaryRoute, Configuration, Source, Spec, SplitMode};
 use serin_traffic::{Outcome, Policy, Rule};
+use std::collections::BTreeSet;
 
 /// The rules of `world`, compiled.
 #[derive(Debug)]
@@ -70,30 +71,26 @@ pub(crate) fn way_in(
     own_namespace: &str,
 ) -> Result<Way, Mistake> {
     let asked = host.map(|host| full_name(&host_of(host.as_bytes()), own_namespace, CLUSTER_DOMAIN));
-    let full = |traffic: &Traffic, host: &str| full_name(host, &traffic.namespace, CLUSTER_DOMAIN);
-    // One without hosts is there for others to delegate to it.
-    let with_hosts = || world.virtual_services().filter(|(_, spec)| !spec.hosts.is_empty());
-    let is_through = |(traffic, spec): &(&Traffic, &written::VirtualService)| {
-        gateway.is_none_or(|gateway| gateways_of(traffic, spec).iter().any(|own| own == gateway))
+    let full = |ruled: &Ruled<'_>, host: &str| full_name(host, &ruled.traffic.namespace, CLUSTER_DOMAIN);
+    let ruled = ruled(world);
+    let is_through = |ruled: &&Ruled<'_>| gateway.is_none_or(|gateway| ruled.gateways.iter().any(|own| own == gateway));
+    let has_host = |ruled: &&Ruled<'_>| {
+        asked.as_ref().is_some_and(|asked| ruled.hosts.iter().any(|host| full(ruled, host) == *asked))
     };
-    let has_host = |(traffic, spec): &(&Traffic, &written::VirtualService)| {
-        asked.as_ref().is_some_and(|asked| spec.hosts.iter().any(|host| full(traffic, host) == *asked))
-    };
-    let first = with_hosts().filter(is_through).find(has_host).or_else(|| with_hosts().find(is_through));
-    let Some((traffic, spec)) = first else {
+    let first = ruled.iter().filter(is_through).find(has_host).or_else(|| ruled.iter().find(is_through));
+    let Some(first) = first else {
         let reason = match gateway {
-            Some(gateway) if with_hosts().next().is_some() => {
-                let mut known: Vec<String> =
-                    with_hosts().flat_map(|(traffic, spec)| gateways_of(traffic, spec)).collect();
-                known.sort();
-                known.dedup();
-                format!("no VirtualService is for the gateway {gateway}; --gateway may be {}", known.join(", "))
+            Some(gateway) if !ruled.is_empty() => {
+                let known: BTreeSet<&str> = ruled.iter().flat_map(|ruled| &ruled.gateways).map(String::as_str).collect();
+                let known = known.into_iter().collect::<Vec<_>>().join(", ");
+                format!("no VirtualService is for the gateway {gateway}; --gateway may be {known}")
             }
-            _ => "the manifests have no VirtualService with hosts: add the file that has the rules".to_owned(),
+            _ => "the manifests have neither a VirtualService with hosts nor a RouteRule: add the file that has the rules"
+                .to_owned(),
         };
         return Err(Mistake::everywhere(reason));
     };
-    let gateways = gateways_of(traffic, spec);
+    let Ruled { traffic, hosts, gateways } = first;
     let in_mesh = gateways.iter().any(|gateway| gateway == MESH);
     let gateway = match gateway {
         Some(gateway) => gateway.to_owned(),
@@ -103,16 +100,16 @@ pub(crate) fn way_in(
     let host = match host {
         Some(host) => host.to_owned(),
         None => {
-            let plain = spec.hosts.iter().find(|host| !host.contains('*')).ok_or_else(|| {
+            let plain = hosts.iter().find(|host| !host.contains('*')).ok_or_else(|| {
                 let reason = format!(
                     "spec.hosts: {} stands for many hosts; say with --host for which one requests ask",
-                    spec.hosts.join(", ")
+                    hosts.join(", ")
                 );
                 traffic.origin.mistake(reason)
             })?;
             // Short names are good within the namespace and the mesh only.
             let near = gateway == MESH && traffic.namespace == own_namespace;
-            if near { plain.clone() } else { full(traffic, plain) }
+            if near { plain.clone() } else { full(first, plain) }
         }
     };
     let full = full_name(&host_of(host.as_bytes()), own_namespace, CLUSTER_DOMAIN);
@@ -153,6 +150,32 @@ fn gateways_of(traffic: &Traffic, spec: &written::VirtualService) -> Vec<String>
     if spec.gateways.is_empty() { vec![MESH.to_owned()] } else { spec.gateways.iter().map(full).collect() }
 }
 
+/// A manifest with rules: for which hosts, as they are written, and through which gateways, in full.
+struct Ruled<'w> {
+    traffic: &'w Traffic,
+    hosts: Vec<String>,
+    gateways: Vec<String>,
+}
+
+/// The VirtualServices and RouteRules. A VirtualService without hosts is there for others to delegate to it.
+fn ruled(world: &World) -> Vec<Ruled<'_>> {
+    let virtual_services =
+        world.virtual_services().filter(|(_, spec)| !spec.hosts.is_empty()).map(|(traffic, spec)| {
+            let gateways = gateways_of(traffic, spec);
+            Ruled { traffic, hosts: spec.hosts.clone(), gateways }
+        });
+    let route_rules = world.route_rules().filter_map(|(traffic, rule)| {
+        let host = rule.host(&traffic.namespace, CLUSTER_DOMAIN)?;
+        let short = rule
+            .destination
+            .as_ref()
+            .map(|service| &service.name)
+            .filter(|name| full_name(name, &traffic.namespace, CLUSTER_DOMAIN) == host);
+        Some(Ruled { traffic, hosts: vec![short.cloned().unwrap_or(host)], gateways: vec![MESH.to_owned()] })
+    });
+    virtual_services.chain(route_rules).collect()
+}
+
 impl<'w> Rules<'w> {
     /// Compiles what the filters of the proxy on that way would be given.
     pub(crate) fn compile(world: &'w World, way: &Way, source: Source) -> Result<Self, Mistake> {
@@ -177,14 +200,11 @@ impl<'w> Rules<'w> {
         if self.policy.route(&asked.by(None, None)) != Outcome::NoHost {
             return Ok(());
         }
-        let hosts: Vec<&str> = self
-            .world
-            .virtual_services()
-            .filter(|(traffic, spec)| gateways_of(traffic, spec).contains(&way.gateway))
-            .flat_map(|(_, spec)| spec.hosts.iter().map(String::as_str))
-            .collect();
+        let ruled = ruled(self.world);
+        let through = ruled.iter().filter(|ruled| ruled.gateways.contains(&way.gateway));
+        let hosts: Vec<&str> = through.flat_map(|ruled| &ruled.hosts).map(String::as_str).collect();
         let known = if hosts.is_empty() { "none".to_owned() } else { hosts.join(", ") };
-        let files: Vec<&str> = self.world.virtual_services().map(|(traffic, _)| traffic.origin.file.as_str()).collect();
+        let files: Vec<&str> = ruled.iter().map(|ruled| ruled.traffic.origin.file.as_str()).collect();
         let files = if files.is_empty() { String::new() } else { format!("{}: ", files.join(", ")) };
         let Way { gateway, authority, .. } = way;
         Err(Mistake::everywhere(format!(
