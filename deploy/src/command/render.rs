@@ -138,6 +138,11 @@ pub(super) struct Istio {
 impl Istio {
     fn run(self) -> CommandResult {
         let world = self.manifests.read()?;
+        if self.gateway.is_none() {
+            for warning in istio::warnings(&world) {
+                writeln!(io::stderr(), "warning: {warning}")?;
+            }
+        }
         let rendered = istio(
             &world,
             &istio::Options {

@@ -1,12 +1,12 @@
 //! What to apply to a mesh: one WasmPlugin for each filter, and the EnvoyFilter with the route that they need.
 
 use super::route::{mirror_policies, retry_policy};
-use crate::manifests::{CLUSTER_DOMAIN, Traffic, World};
+use crate::manifests::{CLUSTER_DOMAIN, Mistake, Traffic, World};
 use serde_json::{Value, json};
 use serin_traffic::host_name::full_name;
 use serin_traffic::shadow::Slot;
-use serin_traffic::written::{Configuration, Destination, Source, Spec, VirtualService};
-use serin_traffic::{CLUSTER_HEADER, Policy};
+use serin_traffic::written::{Configuration, Destination, RouteRule, Source, Spec, VirtualService};
+use serin_traffic::{CLUSTER_HEADER, Policy, subset_of_labels};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the filters run, and where their modules are.
@@ -66,11 +66,27 @@ pub fn istio(world: &World, options: &Options) -> Vec<Value> {
     plugins.chain([envoy_filter(&rules, options)]).collect()
 }
 
+/// The sets of labels in RouteRules that no subset has: an istiod of today makes clusters of subsets only.
+pub fn warnings(world: &World) -> Vec<Mistake> {
+    let missing = world.undeclared_labels().into_iter().map(|((host, labels), traffic)| {
+        let name = subset_of_labels(labels);
+        let declared: Vec<String> = labels.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
+        traffic.origin.mistake(format!(
+            "no subset of {host} has just the labels {name}, so Istio has no cluster for them: declare a subset \
+             {{name: …, labels: {{{}}}}} in a DestinationRule",
+            declared.join(", ")
+        ))
+    });
+    missing.collect()
+}
+
 /// What the proxies in question have to know of a world.
 struct Rules<'a> {
     world: &'a World,
     virtual_services: Vec<(&'a Traffic, &'a VirtualService)>,
-    /// The full names of all hosts and destinations of the VirtualServices.
+    /// The RouteRules: they are for sidecars.
+    route_rules: Vec<(&'a Traffic, &'a RouteRule)>,
+    /// The full names of all hosts and destinations of the rules, and of the callers that they are for.
     named: BTreeSet<String>,
 }
 
@@ -78,14 +94,20 @@ impl<'a> Rules<'a> {
     fn of(world: &'a World, options: &Options) -> Self {
         let virtual_services: Vec<_> =
             world.virtual_services().filter(|(traffic, spec)| applies(traffic, spec, options)).collect();
-        let named = virtual_services
-            .iter()
-            .flat_map(|(traffic, spec)| {
-                let names = spec.hosts.iter().chain(destinations(spec).map(|to| &to.host));
-                names.map(|name| full(name, &traffic.namespace))
-            })
-            .collect();
-        Self { world, virtual_services, named }
+        let route_rules: Vec<_> = world.route_rules().filter(|_| options.gateway.is_none()).collect();
+        let of_virtual_services = virtual_services.iter().flat_map(|(traffic, spec)| {
+            let names = spec.hosts.iter().chain(destinations(spec).map(|to| &to.host));
+            names.map(|name| full(name, &traffic.namespace))
+        });
+        let of_route_rules = route_rules.iter().flat_map(|(traffic, rule)| {
+            let source = rule.condition.as_ref().and_then(|condition| condition.source.as_ref());
+            let services = rule.destination.iter().chain(source);
+            let hosts = services.map(|service| service.host(&traffic.namespace, CLUSTER_DOMAIN));
+            let destinations = rule.destinations(&traffic.namespace, CLUSTER_DOMAIN);
+            hosts.chain(destinations.into_iter().map(|(host, _)| host)).collect::<Vec<_>>()
+        });
+        let named = of_virtual_services.chain(of_route_rules).collect();
+        Self { world, virtual_services, route_rules, named }
     }
 
     /// The manifests that matter here, verbatim and in their order.
@@ -93,6 +115,7 @@ impl<'a> Rules<'a> {
         let named = |name: &str, traffic: &Traffic| self.named.contains(&full(name, &traffic.namespace));
         let matters = |traffic: &&Traffic| match &traffic.manifest.spec {
             Spec::VirtualService(_) => self.virtual_services.iter().any(|(own, _)| own.origin == traffic.origin),
+            Spec::RouteRule(_) => self.route_rules.iter().any(|(own, _)| own.origin == traffic.origin),
             Spec::DestinationRule(rule) => named(&rule.host, traffic),
             Spec::Service(_) => named(&traffic.manifest.metadata.name, traffic),
             Spec::CanaryPolicy(policy) => self.virtual_services.iter().any(|(own, _)| {
@@ -114,12 +137,15 @@ impl<'a> Rules<'a> {
     /// `None` if a host is no Service of the world, so that its ports are not known.
     fn virtual_hosts(&self) -> Option<BTreeSet<String>> {
         let mut names = BTreeSet::new();
-        for (traffic, spec) in &self.virtual_services {
-            for host in &spec.hosts {
-                let host = full(host, &traffic.namespace);
-                let service = self.world.services.iter().find(|service| service.full_name() == host)?;
-                names.extend(service.ports.iter().map(|port| format!("{host}:{}", port.number)));
-            }
+        let of_virtual_services = self
+            .virtual_services
+            .iter()
+            .flat_map(|(traffic, spec)| spec.hosts.iter().map(|host| full(host, &traffic.namespace)));
+        let of_route_rules =
+            self.route_rules.iter().filter_map(|(traffic, rule)| rule.host(&traffic.namespace, CLUSTER_DOMAIN));
+        for host in of_virtual_services.chain(of_route_rules) {
+            let service = self.world.services.iter().find(|service| service.full_name() == host)?;
+            names.extend(service.ports.iter().map(|port| format!("{host}:{}", port.number)));
         }
         Some(names)
     }
@@ -291,5 +317,50 @@ spec:
         assert_eq!(patches.len(), 1);
         assert_eq!(patches[0]["match"], json!({"context": "GATEWAY"}));
         assert_eq!(patches[0]["patch"]["value"]["route"].get("request_mirror_policies"), None);
+    }
+
+    const ROUTE_RULES: &str = "
+{apiVersion: v1, kind: Service, metadata: {name: menu}, spec: {ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {selector: {app: shop}, ports: [{port: 8080}]}}
+---
+apiVersion: config.istio.io/v1alpha2
+kind: RouteRule
+metadata: {name: menu}
+spec:
+  destination: {name: menu}
+  match: {source: {name: web}}
+  route: [{labels: {version: v1}}]
+  mirror: {name: menu, labels: {version: v2}}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: menu}
+spec: {host: menu, subsets: [{name: one, labels: {version: v1}}]}
+";
+
+    #[test]
+    fn sidecars_get_route_rules_with_the_services_that_they_name() {
+        let world = World::parse("default", &[Text::new("menu.yaml", ROUTE_RULES)]).unwrap();
+        let rendered = istio(&world, &Options::default());
+        assert_eq!(names_of_resources(&rendered[0]), ["menu", "web", "menu", "menu"]);
+        let patches = rendered[3]["spec"]["configPatches"].as_array().unwrap();
+        let vhost = &patches[0]["match"]["routeConfiguration"]["vhost"]["name"];
+        assert_eq!((patches.len(), vhost), (1, &json!("menu.default.svc.cluster.local:80")));
+        let of_gateway = istio(&world, &Options { gateway: Some("default/front".into()), ..Options::default() });
+        assert!(names_of_resources(&of_gateway[0]).is_empty());
+    }
+
+    #[test]
+    fn labels_without_a_subset_are_warned_of_with_the_subset_to_declare() {
+        let world = World::parse("default", &[Text::new("menu.yaml", ROUTE_RULES)]).unwrap();
+        let warnings: Vec<String> = warnings(&world).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            warnings,
+            [
+                "menu.yaml: RouteRule default/menu: no subset of menu.default.svc.cluster.local has just the labels version=v2, so \
+              Istio has no cluster for them: declare a subset {name: …, labels: {version: \"v2\"}} in a DestinationRule"
+            ]
+        );
     }
 }

@@ -107,6 +107,54 @@ fn a_service_and_its_subsets_are_clusters_of_the_pods_with_the_labels() {
     assert!(ports("outbound|9080|v3|reviews.default.svc.cluster.local").is_empty(), "no pod has the label");
 }
 
+const ROUTE_RULE: &str = "
+apiVersion: config.istio.io/v1alpha2
+kind: RouteRule
+metadata: {name: reviews}
+spec:
+  destination: {name: reviews}
+  route: [{labels: {version: v1}, weight: 100}, {labels: {version: v2, app: reviews}, weight: 0}]
+  mirror: {name: reviews, labels: {version: v9}}
+";
+
+#[test]
+fn the_labels_of_a_route_rule_are_a_cluster_of_the_pods_that_have_them() {
+    let configuration = rendered(&[SHOP, ROUTE_RULE]);
+    let ports = |name: &str| ports(cluster(&configuration, name));
+    assert_eq!(ports("outbound|9080|version=v1|reviews.default.svc.cluster.local"), [41_000, 41_001]);
+    assert_eq!(ports("outbound|9080|app=reviews,version=v2|reviews.default.svc.cluster.local"), [41_002]);
+    assert!(ports("outbound|9080|version=v9|reviews.default.svc.cluster.local").is_empty(), "no pod has the label");
+}
+
+#[test]
+fn labels_that_a_subset_has_get_no_cluster_of_their_own() {
+    let configuration = rendered(&[SHOP, SUBSETS, ROUTE_RULE]);
+    let clusters = configuration["static_resources"]["clusters"].as_array().unwrap();
+    let names: Vec<&str> = clusters.iter().map(|cluster| cluster["name"].as_str().unwrap()).collect();
+    let subsets: Vec<&str> = names.iter().filter_map(|name| name.split('|').nth(2)).collect();
+    assert_eq!(subsets, ["", "v1", "v3", "app=reviews,version=v2", "version=v9"]);
+}
+
+#[test]
+fn the_policy_of_a_service_is_that_of_the_clusters_of_labels_too() {
+    let policy = destination_rule("{connectionPool: {tcp: {maxConnections: 7}}}");
+    let configuration = rendered(&[SHOP, &policy, ROUTE_RULE]);
+    let cluster = cluster(&configuration, "outbound|9080|version=v1|reviews.default.svc.cluster.local");
+    assert_eq!(cluster["circuit_breakers"]["thresholds"][0]["max_connections"], 7);
+}
+
+#[test]
+fn a_host_that_only_a_route_rule_has_is_served_by_the_mesh() {
+    let configuration = rendered(&["
+apiVersion: config.istio.io/v1alpha2
+kind: RouteRule
+metadata: {name: old}
+spec: {destination: {service: old.example}, redirect: {authority: new.example}}
+"]);
+    let hosts = manager(&configuration, "mesh:80")["route_config"]["virtual_hosts"].as_array().unwrap();
+    assert!(hosts.iter().any(|host| host["domains"] == json!(["old.example"])), "{hosts:#?}");
+}
+
 #[test]
 fn without_a_policy_a_cluster_has_istios_defaults() {
     let configuration = rendered(&[SHOP]);

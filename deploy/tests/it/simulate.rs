@@ -329,3 +329,25 @@ fn help_has_two_examples() {
     let examples = help.split("Examples:\n").nth(1).unwrap();
     assert_eq!(examples.matches("  serin simulate ").count(), 2, "{examples}");
 }
+#[test]
+fn a_route_rule_is_shown_by_its_name_with_its_labels() {
+    let rule = |name: &str, more: &str| {
+        let header = format!("apiVersion: config.istio.io/v1alpha2\nkind: RouteRule\nmetadata: {{name: {name}}}");
+        format!("{header}\nspec: {{destination: {{name: menu}}, {more}}}\n")
+    };
+    let split = "route: [{labels: {version: v1}, weight: 90}, {labels: {version: v2}, weight: 10}]";
+    let tasters =
+        "precedence: 2, match: {request: {headers: {x-group: {exact: tasters}}}}, route: [{labels: {version: v2}}]";
+    let text = format!("{}---\n{}", rule("everybody", split), rule("tasters", tasters));
+    let files = Files::new(&[("menu.yaml", &text)]);
+    let report = files.json("menu.yaml -n 1000");
+    let split = &report["splits"][0];
+    assert_eq!((&report["url"], &split["rule"]), (&"http://menu/".into(), &"everybody".into()));
+    assert_eq!(split["virtualService"], "menu.default.svc.cluster.local");
+    assert_eq!((&split["destinations"][0]["title"], &split["mode"]), (&"version=v1".into(), &"random".into()));
+    assert!(seen(&report)[1] > 50, "{report}");
+    let shown = files.text("menu.yaml --host menu --header x-group:tasters");
+    assert!(shown.contains("menu.default.svc.cluster.local tasters") && shown.contains("version=v2"), "{shown}");
+    let unknown = files.complaint(1, "menu.yaml --gateway default/front");
+    assert_eq!(unknown, "no VirtualService is for the gateway default/front; --gateway may be mesh\n");
+}

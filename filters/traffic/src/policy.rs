@@ -65,10 +65,10 @@ pub struct Policy {
     pub(crate) slots: Vec<Slot>,
 }
 
-/// A VirtualService, compiled.
+/// A VirtualService, compiled; or what RouteRules say of one service.
 #[derive(Clone, Debug)]
 pub struct VirtualService {
-    /// `namespace/name`.
+    /// `namespace/name`; of RouteRules the full name of the service.
     pub name: String,
     pub(crate) rules: Vec<Rule>,
     /// Whether answers say how they were decided.
