@@ -329,6 +329,7 @@ fn help_has_two_examples() {
     let examples = help.split("Examples:\n").nth(1).unwrap();
     assert_eq!(examples.matches("  serin simulate ").count(), 2, "{examples}");
 }
+
 #[test]
 fn a_route_rule_is_shown_by_its_name_with_its_labels() {
     let rule = |name: &str, more: &str| {
