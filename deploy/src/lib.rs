@@ -15,3 +15,4 @@ pub mod pocket;
 pub mod render;
 pub mod scenario;
 mod simulate;
+mod yaml;

@@ -2,9 +2,10 @@
 
 use super::files::Text;
 use super::mistake::{Mistake, Origin};
+use crate::yaml;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serde_saphyr::Spanned;
+use serin_traffic::written::read;
 
 /// One manifest, of any kind.
 pub(crate) struct Document {
@@ -21,36 +22,23 @@ impl Document {
     pub(crate) fn part<T: DeserializeOwned + Default>(&self, field: &str) -> Result<T, Mistake> {
         match self.value.get(field) {
             None | Some(Value::Null) => Ok(T::default()),
-            Some(value) => serde_path_to_error::deserialize(value).map_err(|error| {
-                let path = error.path().to_string();
-                let path = if path == "." { field.to_owned() } else { format!("{field}.{path}") };
-                self.origin.mistake(format!("{path}: {}", error.into_inner()))
-            }),
+            Some(value) => read(field, value.clone()).map_err(|refusal| self.origin.mistake(refusal)),
         }
     }
 }
 
 /// The documents of `text`, in order, each of them or what is wrong with it; those of a `List` stand in its place.
 pub(crate) fn documents(text: &Text, namespace: &str) -> Vec<Result<Document, Mistake>> {
-    let options = serde_saphyr::options! { strict_booleans: true };
-    let parsed: Vec<Spanned<Value>> = match serde_saphyr::from_multiple_with_options(&text.text, options) {
+    let parsed = match yaml::documents(&text.name, &text.text) {
         Ok(parsed) => parsed,
-        Err(error) => return vec![Err(Mistake::everywhere(syntax_error(&text.name, &error)))],
+        Err(mistake) => return vec![Err(Mistake::everywhere(mistake))],
     };
     let mut documents = Vec::new();
     for parsed in parsed {
-        let origin = Origin { file: text.name.clone(), line: parsed.referenced.line(), what: String::new() };
+        let origin = Origin { file: text.name.clone(), line: parsed.line as u64, what: String::new() };
         collect(origin, parsed.value, namespace, &mut documents);
     }
     documents
-}
-
-/// What the parser says, with the file in front; its snippet shows line, column and a caret.
-pub(crate) fn syntax_error(file: &str, error: &serde_saphyr::Error) -> String {
-    match error.location() {
-        Some(location) => format!("{file}:{}:{}: {}", location.line(), location.column(), error.render()),
-        None => format!("{file}: {}", error.render()),
-    }
 }
 
 fn collect(origin: Origin, mut value: Value, namespace: &str, into: &mut Vec<Result<Document, Mistake>>) {

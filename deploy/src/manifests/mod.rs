@@ -22,8 +22,6 @@ mod mistake;
 mod service;
 mod world;
 
-pub(crate) use document::syntax_error;
-
 pub use deployment::{Deployment, Replica};
 pub use files::{Text, Unreadable, load};
 pub use gateway::{Gateway, Server};

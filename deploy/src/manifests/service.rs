@@ -36,7 +36,7 @@ pub struct ServicePort {
 
 /// A port of pods.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be the number of a port, or its name")]
 pub enum TargetPort {
     /// By its number.
     Number(u16),

@@ -84,9 +84,7 @@ pub(crate) fn refuse_any<const N: usize>(path: &str, fields: [(&str, bool); N]) 
 }
 
 pub(crate) fn duration(path: &str, field: &str, text: &str) -> Result<String, Refusal> {
-    in_seconds(text).ok_or_else(|| {
-        Refusal::new(format!("{path}.{field}"), format!("{text:?} is not a duration such as 30ms or 1h"))
-    })
+    in_seconds(text).ok_or_else(|| Refusal::new(format!("{path}.{field}"), serin_traffic::duration::mistake_in(text)))
 }
 
 /// Istio: `applyConnectionPool`; zero is as good as nothing there.

@@ -1,10 +1,11 @@
 //! Scenarios as people write them.
 
 use crate::manifests::Text;
+use crate::yaml::{Parsed, documents};
 use hyper::{Method, Uri};
 use serde::Deserialize;
 use serin_traffic::shadow::Verdict;
-use serin_traffic::written::Source;
+use serin_traffic::written::{self, Source};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -186,10 +187,14 @@ impl std::error::Error for Refused {}
 ///
 /// # Errors
 ///
-/// [`Refused`], with file, line and column.
+/// [`Refused`], with the file and the place in it.
 pub fn read(text: &Text) -> Result<Vec<Scenario>, Refused> {
-    let mut scenarios: Vec<Scenario> = serde_saphyr::from_str(&text.text)
-        .map_err(|error| Refused(crate::manifests::syntax_error(&text.name, &error)))?;
+    let refuse_at = |line: usize, mistake: String| Refused(format!("{}:{line}: {mistake}", text.name));
+    let mut scenarios = Vec::new();
+    for Parsed { line, value } in documents(&text.name, &text.text).map_err(Refused)? {
+        let read: Vec<Scenario> = written::read("", value).map_err(|refusal| refuse_at(line, refusal.to_string()))?;
+        scenarios.extend(read);
+    }
     for scenario in &mut scenarios {
         scenario.file.clone_from(&text.name);
         let refuse = |reason: &str| Err(Refused(format!("{}: {}: {reason}", text.name, scenario.name)));

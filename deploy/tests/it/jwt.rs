@@ -19,10 +19,16 @@ const KEY: &str = "c2VyaW4gdGVzdHMgb25seTogbm8gc2VjcmV0IGF0IGFsbA";
 
 const RULES: &str = r#"
 apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [reviews.example]}]}
+---
+apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: reviews}
 spec:
-  hosts: [reviews]
+  hosts: [reviews.example]
+  gateways: [front]
   http:
   - match: [{uri: {prefix: /list}, headers: {"@request.auth.claims.group": {exact: beta}}}]
     route: [{destination: {host: list}}]
@@ -44,7 +50,7 @@ async fn envoy() -> Process {
         source: Default::default(),
         endpoints: Endpoints::Addresses(BTreeMap::new()),
         listen: Listen::AnyPort,
-        gateway: None,
+        gateway: Some("default/front".to_owned()),
         access_log: None,
     };
     let mut configuration = render(&world, &options).unwrap().configuration;
@@ -76,10 +82,10 @@ async fn envoy() -> Process {
 #[tokio::test]
 async fn a_request_is_routed_by_the_claims_that_envoy_has_verified() {
     let envoy = envoy().await;
-    let address = envoy.listeners()["mesh:80"];
+    let address = envoy.listeners()["default/front:80"];
     let bearer = format!("Bearer {TOKEN}");
     let chosen = |path: &str, authorization: Option<&str>| {
-        let mut headers = vec![("host", "reviews")];
+        let mut headers = vec![("host", "reviews.example")];
         headers.extend(authorization.map(|value| ("authorization", value)));
         ask(address, path, &headers).split('|').nth(3).unwrap_or_default().to_owned()
     };

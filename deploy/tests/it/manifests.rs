@@ -13,6 +13,70 @@ fn a_syntax_error_is_shown_with_line_column_and_snippet() {
     assert!(shown.contains("spec: {}") && shown.contains('^'), "{shown}");
 }
 
+/// The mistake in a VirtualService whose only rule is `rule`.
+fn mistake_in_rule(rule: &str) -> String {
+    let shown = mistakes_in(&format!(
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: w}}\n\
+         spec: {{hosts: [w], http: [{{{rule}, route: [{{destination: {{host: w}}}}]}}]}}\n"
+    ));
+    shown.replace("reviews.yaml: VirtualService default/w: spec.http[0].", "")
+}
+
+#[test]
+fn an_unquoted_yes_is_a_boolean_as_for_kubectl() {
+    // kubectl reads YAML 1.1 (go.yaml.in/yaml/v2, resolve.go), and the API server wants a string.
+    for text in ["yes", "No", "on", "OFF", "y", "n", "true"] {
+        let mistake = mistake_in_rule(&format!("match: [{{headers: {{x-canary: {{exact: {text}}}}}}}]"));
+        let place = "match[0].headers.x-canary.exact: ";
+        assert!(
+            mistake.starts_with(place) && mistake.contains("is a boolean; a text is wanted: write it in quotes"),
+            "{mistake}"
+        );
+    }
+    for text in ["1_000", "0x10", "1e3", "3.0"] {
+        let mistake = mistake_in_rule(&format!("match: [{{headers: {{x-canary: {{exact: {text}}}}}}}]"));
+        assert!(mistake.ends_with("is a number; a text is wanted: write it in quotes"), "{mistake}");
+    }
+    let quoted = "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: w}\nspec: {hosts: [w], \
+                  http: [{match: [{headers: {a: {exact: 'yes'}}, ignoreUriCase: on}], route: [{destination: {host: w}}]}]}";
+    assert!(World::parse("default", &[Text::new("w.yaml", quoted)]).is_ok());
+}
+
+#[test]
+fn a_slip_in_a_number_is_told_in_the_words_of_manifests() {
+    // https://github.com/istio/istio/issues/14437
+    assert_eq!(
+        mistake_in_rule("mirror: {host: w}, mirrorPercentage: 50"),
+        "mirrorPercentage: 50 is a number; {value: 50} is wanted"
+    );
+    // Helm templates that quote weights.
+    assert_eq!(
+        mistake_in_rule("mirrors: [{destination: {host: w}, percentage: {value: '90'}}]"),
+        "mirrors[0].percentage.value: \"90\" is a text; a number without quotes is wanted"
+    );
+}
+
+#[test]
+fn no_mistake_of_other_kinds_names_a_type_of_rust() {
+    for manifest in [
+        "kind: Deployment\nmetadata: {name: a}\nspec: {replicas: many}",
+        "kind: Deployment\nmetadata: {name: a}\nspec: {template: [a]}",
+        "kind: Deployment\nmetadata: {name: a}\nspec: {template: {spec: {containers: [{ports: [{name: a}]}]}}}",
+        "kind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, targetPort: [1]}]}",
+        "kind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80, targetPort: 70000}]}",
+        "kind: Service\nmetadata: {name: a}\nspec: {ports: {port: 80}}",
+        "kind: Service\nmetadata: {name: a}\nspec: {selector: {app: 1}, ports: []}",
+        "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: a}\nspec: {servers: [{port: 80}]}",
+    ] {
+        let shown = mistakes_in(manifest);
+        assert!(shown.contains(" default/a: spec."), "{shown}");
+        for word in ["struct", "u16", "u32", "variant", "untagged", "invalid", "expected", "sequence", "missing field"]
+        {
+            assert!(!shown.contains(word), "{shown}");
+        }
+    }
+}
+
 #[test]
 fn a_field_that_istio_does_not_have_is_refused_by_file_and_path() {
     let shown = mistakes_in(

@@ -71,6 +71,16 @@ fn what_is_wrong_is_said_with_its_place() {
         let shown = refusal(&with(step));
         assert!(shown.contains(expected), "{shown}");
     }
+    for (step, expected) in [
+        (
+            "get: http://a/, requests: '1', expect: {status: 404}",
+            "[0].steps[0].requests: \"1\" is a text; a number without quotes is wanted",
+        ),
+        ("get: http://a/, expect: {status: 404}", "[0].steps[0].requests: must not be missing"),
+        ("get: http://a/, requests: 1, expect: 404", "[0].steps[0].expect: 404 is a number; a mapping is wanted"),
+    ] {
+        assert_eq!(refusal(&with(step)), format!("scenarios.yaml:1: {expected}"));
+    }
     let shown = refusal("- {name: split, manifests: [a.yaml], steps: []}");
     assert_eq!(shown, "scenarios.yaml: split: steps: must not be empty");
     let shown = refusal(&format!("- {{name: split, manifests: [a.yaml], concurrency: 0, steps: [{{{STEP}}}]}}"));

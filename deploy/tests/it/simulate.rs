@@ -251,7 +251,7 @@ fn a_usage_that_is_wrong_ends_with_2_and_says_why() {
         ("90-10.yaml -n 10000001", "1..=10000000"),
         ("90-10.yaml --key end-user", "is no place of a key: it must be header:NAME"),
         ("90-10.yaml --key header:", "is no place of a key"),
-        ("90-10.yaml --at yesterday", "is no instant of RFC 3339, such as 2026-11-20T15:00:00Z"),
+        ("90-10.yaml --at yesterday", "is not an instant of RFC 3339, such as 2026-11-20T15:00:00Z"),
         ("90-10.yaml --header end-user", "is not NAME: VALUE"),
         ("90-10.yaml --header host:reviews", "the host is said with --host"),
         ("90-10.yaml --path reviews", "does not begin with /"),
@@ -282,7 +282,10 @@ fn an_input_that_is_wrong_ends_with_1_and_says_where() {
             "negative.yaml",
             "negative.yaml: VirtualService default/reviews: spec.http[0].route[1].weight: -10 is negative",
         ),
-        ("90-10.yaml mode.yaml", "mode.yaml: CanaryPolicy default/reviews: spec.routes[0].split.mode: unknown variant"),
+        (
+            "90-10.yaml mode.yaml",
+            "mode.yaml: CanaryPolicy default/reviews: spec.routes[0].split.mode: lucky is not one of random, exact, sticky",
+        ),
         ("90-10.yaml stranger.yaml", "stranger.yaml: CanaryPolicy default/reviews: spec.routes[0].route: "),
         (
             "90-10.yaml --then negative.yaml",

@@ -52,6 +52,11 @@ pub fn parse(text: &str) -> Option<Duration> {
     Some(Duration::from_nanos(nanoseconds))
 }
 
+/// What is said of a text that [`parse`] does not read.
+pub fn mistake_in(text: &str) -> String {
+    format!("`{text}` is not a duration such as 90s or 1h30m")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

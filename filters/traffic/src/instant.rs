@@ -18,7 +18,7 @@ const NANOSECONDS: u64 = 1_000_000_000;
 ///
 /// The reason, if it is none or does not fit `u64` (1970 to July of 2554).
 pub fn parse(text: &str) -> Result<u64, String> {
-    let none = || format!("{text:?} is no instant of RFC 3339, such as 2026-11-20T15:00:00Z");
+    let none = || format!("`{text}` is not an instant of RFC 3339, such as 2026-11-20T15:00:00Z");
     let early = || format!("{text} is before 1970");
     let (local, offset) = split(text).ok_or_else(none)?;
     // The calendar is humantime's, which knows UTC alone.
@@ -120,7 +120,7 @@ mod tests {
             "2026-11-20T15:00:0éZ",
             "1795186800",
         ] {
-            let reason = format!("{text:?} is no instant of RFC 3339, such as 2026-11-20T15:00:00Z");
+            let reason = format!("`{text}` is not an instant of RFC 3339, such as 2026-11-20T15:00:00Z");
             assert_eq!(parse(text), Err(reason));
         }
     }

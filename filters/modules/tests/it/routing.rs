@@ -137,10 +137,13 @@ fn without_a_configured_port_the_listeners_is_taken() {
 
 #[test]
 fn a_claim_of_the_verified_jwt_routes() {
-    let rules = rules(json!([
+    let mut rules = rules(json!([
         {"match": [{"headers": {"@request.auth.claims.realm.group": {"exact": "beta"}}}], "route": [to("v2")]},
         {"route": [to("v1")]},
     ]));
+    rules["gateway"] = json!("default/front");
+    rules["resources"][0]["spec"]["gateways"] = json!(["front"]);
+    rules["resources"][0]["spec"]["hosts"] = json!(["*"]);
     for modules in COMPLETE {
         let mut proxy = proxy(modules, &rules);
         let claim = ["metadata", "filter_metadata", "envoy.filters.http.jwt_authn", "payload", "realm", "group"];

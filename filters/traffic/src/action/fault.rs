@@ -45,12 +45,10 @@ enum Abort {
 
 impl Fault {
     pub(crate) fn compile(place: &Place<'_>, written: &written::Fault) -> Result<Self, Refusal> {
-        if written.delay.is_none() && written.abort.is_none() {
-            return Err(place.refuse("must have delay or abort"));
-        }
+        let (delay, abort) = (place.field("delay"), place.field("abort"));
         Ok(Self {
-            delay: written.delay.as_ref().map(|delay| compile_delay(&place.field("delay"), delay)).transpose()?,
-            abort: written.abort.as_ref().map(|abort| compile_abort(&place.field("abort"), abort)).transpose()?,
+            delay: written.delay.as_ref().map(|written| compile_delay(&delay, written)).transpose()?.flatten(),
+            abort: written.abort.as_ref().map(|written| compile_abort(&abort, written)).transpose()?.flatten(),
         })
     }
 
@@ -70,19 +68,21 @@ impl Fault {
     }
 }
 
-fn compile_delay(place: &Place<'_>, written: &written::FaultDelay) -> Result<(Share, Duration), Refusal> {
+/// A delay; without a kind there is none (Istio, `TranslateFault`).
+fn compile_delay(place: &Place<'_>, written: &written::FaultDelay) -> Result<Option<(Share, Duration)>, Refusal> {
     if written.exponential_delay.is_some() {
         return Err(place.field("exponentialDelay").refuse("is not implemented, by Istio neither"));
     }
-    let wait = written.fixed_delay.as_deref().ok_or_else(|| place.refuse("must have fixedDelay"))?;
-    let wait = duration(&place.field("fixedDelay"), wait)?;
     let older = written.percent.map(|percent| written::Percent { value: percent as f64 });
     let older = older.map(|value| crate::compile::percent_at(&place.field("percent"), value)).transpose()?;
     let newer = written.percentage.map(|value| percent(&place.field("percentage"), value)).transpose()?;
-    Ok((newer.or(older).unwrap_or(Share::NONE), wait))
+    let share = newer.or(older).unwrap_or(Share::NONE);
+    let wait = written.fixed_delay.as_deref().map(|wait| duration(&place.field("fixedDelay"), wait)).transpose()?;
+    Ok(wait.map(|wait| (share, wait)))
 }
 
-fn compile_abort(place: &Place<'_>, written: &written::FaultAbort) -> Result<(Share, Abort), Refusal> {
+/// An answer in the upstream's stead; without a kind there is none (Istio, `TranslateFault`).
+fn compile_abort(place: &Place<'_>, written: &written::FaultAbort) -> Result<Option<(Share, Abort)>, Refusal> {
     if written.http2_error.is_some() {
         return Err(place.field("http2Error").refuse("is not implemented, by Istio neither"));
     }
@@ -91,18 +91,19 @@ fn compile_abort(place: &Place<'_>, written: &written::FaultAbort) -> Result<(Sh
             // Istio, `validateHTTPStatus`.
             let code = u16::try_from(status).ok().filter(|code| (200..=600).contains(code));
             let reason = || place.field("httpStatus").refuse(format!("{status} is not a status code from 200 to 600"));
-            Abort::Http(code.ok_or_else(reason)?)
+            Some(Abort::Http(code.ok_or_else(reason)?))
         }
         (None, Some(status)) => {
-            let by_name = GRPC_CODES.iter().position(|name| *name == status);
-            let number = by_name.or_else(|| status.parse().ok().filter(|number| *number < GRPC_CODES.len()));
-            let number = number.and_then(|number| u8::try_from(number).ok());
-            let reason = || place.field("grpcStatus").refuse(format!("{status} is not a status of gRPC"));
-            Abort::Grpc(number.ok_or_else(reason)?)
+            // Istio, `validateGRPCStatus`: by name only.
+            let number =
+                GRPC_CODES.iter().position(|name| *name == status).and_then(|number| u8::try_from(number).ok());
+            let reason =
+                || place.field("grpcStatus").refuse(format!("{status} is not one of {}", GRPC_CODES.join(", ")));
+            Some(Abort::Grpc(number.ok_or_else(reason)?))
         }
-        (None, None) => return Err(place.refuse("must have httpStatus or grpcStatus")),
+        (None, None) => None,
         (Some(_), Some(_)) => return Err(place.refuse("has both httpStatus and grpcStatus")),
     };
     let share = written.percentage.map(|value| percent(&place.field("percentage"), value)).transpose()?;
-    Ok((share.unwrap_or(Share::NONE), abort))
+    Ok(abort.map(|abort| (share.unwrap_or(Share::NONE), abort)))
 }

@@ -19,8 +19,7 @@ use std::time::Duration;
 
 /// Reads a duration of at least a millisecond, Istio's bound on every duration (`ValidateDuration`).
 pub(crate) fn duration(place: &Place<'_>, text: &str) -> Result<Duration, Refusal> {
-    let duration = crate::duration::parse(text)
-        .ok_or_else(|| place.refuse(format!("`{text}` is not a duration such as 90s or 1h30m")))?;
+    let duration = crate::duration::parse(text).ok_or_else(|| place.refuse(crate::duration::mistake_in(text)))?;
     if duration < Duration::from_millis(1) {
         return Err(place.refuse(format!("{text} is less than a millisecond")));
     }

@@ -156,12 +156,11 @@ impl DirectResponse {
             })?;
         let place = place.field("body");
         let body = match written.body.as_ref().map(|body| (&body.string, &body.bytes)) {
-            None => Vec::new(),
+            None | Some((None, None)) => Vec::new(),
             Some((Some(text), None)) => text.clone().into_bytes(),
             Some((None, Some(text))) => {
                 BASE64.decode(text).map_err(|error| place.field("bytes").refuse(format!("is not base64: {error}")))?
             }
-            Some((None, None)) => return Err(place.refuse("must have string or bytes")),
             Some((Some(_), Some(_))) => return Err(place.refuse("has both string and bytes")),
         };
         if body.len() > LONGEST_BODY {

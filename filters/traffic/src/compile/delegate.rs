@@ -2,7 +2,7 @@
 //! (Istio, `mergeHTTPRoutes` in `pilot/pkg/model/virtualservice.go`).
 
 use super::Surroundings;
-use crate::refusal::{Place, Refusal, Warning};
+use crate::refusal::{Place, Warning};
 use crate::written::{Delegate, HttpMatch, HttpRoute, Manifest, Spec, StringMatch, VirtualService};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -28,16 +28,16 @@ impl<'a> Delegates<'a> {
         written: &'a VirtualService,
         namespace: &'a str,
         warnings: &mut Vec<Warning>,
-    ) -> Result<Vec<WrittenRule<'a>>, Refusal> {
+    ) -> Vec<WrittenRule<'a>> {
         let mut rules = Vec::with_capacity(written.http.len());
         for (index, route) in written.http.iter().enumerate() {
             let place = http.index(index);
             match &route.delegate {
                 None => rules.push(WrittenRule { place: place.to_string(), namespace, route: Cow::Borrowed(route) }),
-                Some(delegate) => self.merge(&place, route, delegate, namespace, &mut rules, warnings)?,
+                Some(delegate) => self.merge(&place, route, delegate, namespace, &mut rules, warnings),
             }
         }
-        Ok(rules)
+        rules
     }
 
     /// Whether a rule delegates to `manifest`, which is why it has no hosts of its own.
@@ -63,28 +63,21 @@ impl<'a> Delegates<'a> {
         namespace: &'a str,
         rules: &mut Vec<WrittenRule<'a>>,
         warnings: &mut Vec<Warning>,
-    ) -> Result<(), Refusal> {
+    ) {
         let here = place.field("delegate");
-        if !root.route.is_empty() || root.redirect.is_some() {
-            return Err(here.refuse("cannot stand beside route or redirect"));
-        }
         let name = delegate.name.as_deref().unwrap_or_default();
-        if name.is_empty() {
-            return Err(here.field("name").refuse("must not be empty"));
-        }
         let wanted = delegate.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(namespace);
         let Some((resource, manifest, written)) = self.find(wanted, name) else {
             warnings.push(here.warn(format!("no VirtualService {wanted}/{name} is here: the rule never applies")));
-            return Ok(());
+            return;
         };
         if !written.hosts.is_empty() {
-            return Err(here.refuse(format!("{wanted}/{name} has hosts: a delegate has none")));
+            let reason = format!("{wanted}/{name} has hosts, so it is no delegate: the rule never applies");
+            warnings.push(here.warn(reason));
+            return;
         }
         for (index, route) in written.http.iter().enumerate() {
             let path = format!("resources[{resource}].spec.http[{index}]");
-            if route.delegate.is_some() {
-                return Err(Refusal::new(format!("{path}.delegate"), "a delegate cannot delegate"));
-            }
             match merged(root, route) {
                 Some(route) => rules.push(WrittenRule {
                     place: path,
@@ -97,7 +90,6 @@ impl<'a> Delegates<'a> {
                 }
             }
         }
-        Ok(())
     }
 
     fn find(&self, namespace: &str, name: &str) -> Option<(usize, &'a Manifest, &'a VirtualService)> {

@@ -7,6 +7,7 @@ mod headers;
 mod known;
 mod route;
 mod route_rule;
+mod validation;
 
 pub(crate) use route::{percent, percent_at, port_number};
 
@@ -25,6 +26,7 @@ use known::Known;
 use route::RouteCompiler;
 use route_rule::RuledService;
 use std::collections::BTreeSet;
+use validation::RouteKind;
 
 /// A policy, and what is suspect about it.
 #[derive(Clone, Debug)]
@@ -57,9 +59,12 @@ impl Policy {
         let ruled_services = route_rule::services(&manifests, &world, &mut known, &mut assembly.warnings)?;
         let canaries = Canaries::of(&manifests, &world, &mut assembly.warnings)?;
         for (index, manifest) in manifests.iter().enumerate() {
+            let resources = Place::root("resources");
+            let resource = resources.index(index);
+            if matches!(manifest.spec, Spec::VirtualService(_) | Spec::DestinationRule(_)) {
+                validation::validate_metadata(&resource.field("metadata"), &manifest.metadata)?;
+            }
             if let Spec::VirtualService(written) = &manifest.spec {
-                let resources = Place::root("resources");
-                let resource = resources.index(index);
                 assembly.add(&resource.field("spec"), manifest, written, &known, &delegates, &canaries)?;
             }
         }
@@ -131,7 +136,7 @@ impl Surroundings {
             let name = (manifest.kind(), self.namespace_of(&manifest).to_owned(), manifest.metadata.name.clone());
             if !names.insert(name.clone()) {
                 let (kind, namespace, name) = name;
-                return Err(Refusal::new(path, format!("{kind} {namespace}/{name} is there twice")));
+                return Err(Refusal::new(path, format!("{kind} {namespace}/{name} is defined twice")));
             }
             manifests.push(manifest);
         }
@@ -169,22 +174,28 @@ impl Assembly {
         canaries: &Canaries<'_>,
     ) -> Result<(), Refusal> {
         let world = delegates.world;
-        if written.hosts.is_empty() && delegates.expect(manifest) {
+        let namespace = world.namespace_of(manifest);
+        validation::validate_virtual_service(spec, written, namespace)?;
+        check_rules_of_others(&spec.field("http"), written, namespace, world, known)?;
+        if written.hosts.is_empty() {
+            if !delegates.expect(manifest) {
+                self.warnings.push(spec.field("hosts").warn("is empty, and no rule here delegates to its rules"));
+            }
             return Ok(());
         }
-        let namespace = world.namespace_of(manifest);
         let hosts = hosts_of(spec, written, namespace, world)?;
-        if written.tcp.is_some() || written.tls.is_some() {
-            let field = if written.tcp.is_some() { "tcp" } else { "tls" };
-            return Err(spec.field(field).refuse("is not implemented: Serin's filters see HTTP only"));
+        for (field, routes) in [("tcp", &written.tcp), ("tls", &written.tls)] {
+            if !routes.is_empty() {
+                self.warnings.push(spec.field(field).warn("is left to Istio: Serin's filters see HTTP only"));
+            }
         }
         if written.http.is_empty() {
-            return Err(spec.field("http").refuse("must not be empty"));
+            return Ok(());
         }
         let at_gateway = world.gateway.is_among(&spec.field("gateways"), &written.gateways, namespace)?;
 
         let place = self.virtual_services.len();
-        let written_rules = delegates.rules_of(&spec.field("http"), written, namespace, &mut self.warnings)?;
+        let written_rules = delegates.rules_of(&spec.field("http"), written, namespace, &mut self.warnings);
         let canaries = canaries.about(namespace, &manifest.metadata.name);
         let mut list = RuleList::of(place);
         for (index, written) in written_rules.iter().enumerate() {
@@ -299,6 +310,24 @@ impl RuleList {
     }
 }
 
+/// Compiles the rules that are never used as they stand, those that delegate and those of a delegate, to see that it can
+/// be done: a mistake in them is one whether they are merged with others here or not.
+fn check_rules_of_others(
+    http: &Place<'_>,
+    written: &written::VirtualService,
+    namespace: &str,
+    world: &Surroundings,
+    known: &Known,
+) -> Result<(), Refusal> {
+    for (index, route) in written.http.iter().enumerate() {
+        if RouteKind::of(route, written.hosts.is_empty()) != RouteKind::Independent {
+            let mut compiler = RouteCompiler { namespace, world, known, warnings: &mut Vec::new() };
+            compiler.compile(&http.index(index), String::new(), route, false)?;
+        }
+    }
+    Ok(())
+}
+
 /// The full names of a VirtualService's hosts; Istio: `ValidateVirtualService`.
 fn hosts_of(
     spec: &Place<'_>,
@@ -307,9 +336,6 @@ fn hosts_of(
     world: &Surroundings,
 ) -> Result<Vec<String>, Refusal> {
     let hosts = spec.field("hosts");
-    if written.hosts.is_empty() {
-        return Err(hosts.refuse("must not be empty"));
-    }
     let for_mesh = written.gateways.is_empty() || written.gateways.iter().any(|gateway| gateway == gateway::MESH);
     let mut full_names = Vec::with_capacity(written.hosts.len());
     for (index, host) in written.hosts.iter().enumerate() {

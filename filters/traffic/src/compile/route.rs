@@ -34,17 +34,22 @@ impl RouteCompiler<'_> {
         let encoding = self.world.regex_encoding;
         let answer = self.answer(place, written)?;
         let own = header_changes(place, written.headers.as_ref())?;
-        let destinations = self.destinations(&place.field("route"), &written.route, keep_all)?;
+        let mut destinations = self.destinations(&place.field("route"), &written.route, keep_all)?;
+        let mut mirrors = self.mirrors(place, written)?;
         let mut rewrite = match &written.rewrite {
             Some(written) => Rewrite::compile(&place.field("rewrite"), written, encoding)?,
             None => Rewrite::default(),
         };
         rewrite.authority = rewrite.authority.or_else(|| own.authority.clone());
+        if answer.is_some() {
+            // Only a delegate and its root have these together.
+            (destinations, mirrors, rewrite) = (Vec::new(), Vec::new(), Rewrite::default());
+        }
         let mut rule = Rule {
             name,
             matches: self.matches(&place.field("match"), &written.matches)?,
             destinations: Vec::new(),
-            mirrors: self.mirrors(place, written)?,
+            mirrors,
             answer,
             fault: written.fault.as_ref().map(|fault| Fault::compile(&place.field("fault"), fault)).transpose()?,
             cors: written
@@ -60,36 +65,32 @@ impl RouteCompiler<'_> {
             first_slot: 0,
         };
         give_headers(&mut rule, &own, destinations, written.route.len());
+        self.warn_of_faults_without_kind(&place.field("fault"), written);
         Ok(rule)
     }
 
-    /// The answer in the upstream's stead, if the rule gives one; it cannot have destinations then
-    /// (Istio, `validateHTTPRoute`).
-    fn answer(&self, place: &Place<'_>, written: &HttpRoute) -> Result<Option<Answer>, Refusal> {
-        let routed = [
-            ("route", !written.route.is_empty()),
-            ("mirror", written.mirror.is_some()),
-            ("mirrors", !written.mirrors.is_empty()),
-            ("rewrite", written.rewrite.is_some()),
-        ];
-        let answer = match (&written.redirect, &written.direct_response) {
-            (Some(_), Some(_)) => return Err(place.field("directResponse").refuse("cannot stand beside redirect")),
-            (Some(redirect), None) => {
-                ("redirect", Answer::Redirect(Redirect::compile(&place.field("redirect"), redirect, self.world.port)?))
-            }
-            (None, Some(direct)) => {
-                ("directResponse", Answer::Direct(DirectResponse::compile(&place.field("directResponse"), direct)?))
-            }
-            (None, None) if written.route.is_empty() => {
-                return Err(place.refuse("must have route, redirect or directResponse"));
-            }
-            (None, None) => return Ok(None),
-        };
-        let (name, answer) = answer;
-        match routed.iter().find(|(_, there)| *there) {
-            Some((field, _)) => Err(place.field(field).refuse(format!("cannot stand beside {name}"))),
-            None => Ok(Some(answer)),
+    /// Istio takes a delay and an abort that do not say what happens, and nothing does (`TranslateFault`).
+    fn warn_of_faults_without_kind(&mut self, place: &Place<'_>, written: &HttpRoute) {
+        let Some(fault) = &written.fault else { return };
+        if fault.delay.as_ref().is_some_and(|delay| delay.fixed_delay.is_none()) {
+            self.warnings.push(place.field("delay").warn("has no effect without fixedDelay"));
         }
+        if fault.abort.as_ref().is_some_and(|abort| abort.http_status.is_none() && abort.grpc_status.is_none()) {
+            self.warnings.push(place.field("abort").warn("has no effect without httpStatus or grpcStatus"));
+        }
+    }
+
+    /// The answer in the upstream's stead, if the rule gives one: a redirect rather than a direct response, if a delegate
+    /// and its root have both (Istio, `translateRoute`).
+    fn answer(&self, place: &Place<'_>, written: &HttpRoute) -> Result<Option<Answer>, Refusal> {
+        if let Some(redirect) = &written.redirect {
+            let redirect = Redirect::compile(&place.field("redirect"), redirect, self.world.port)?;
+            return Ok(Some(Answer::Redirect(redirect)));
+        }
+        let Some(direct) = &written.direct_response else {
+            return Ok(None);
+        };
+        Ok(Some(Answer::Direct(DirectResponse::compile(&place.field("directResponse"), direct)?)))
     }
 
     /// The matches that this proxy may meet: what gateway, port and source decide is decided here.
@@ -132,9 +133,7 @@ impl RouteCompiler<'_> {
         let pseudo = [("scheme", &written.scheme), ("method", &written.method), ("authority", &written.authority)];
         for (field, text) in pseudo {
             if let Some(text) = text {
-                let place = place.field(field);
-                refuse_empty_prefix(&place, text)?;
-                let text = TextCondition::compile(&place, text, encoding)?;
+                let text = TextCondition::compile(&place.field(field), text, encoding)?;
                 conditions.headers.push(HeaderCondition { name: format!(":{field}"), text, without: false });
             }
         }
@@ -212,9 +211,6 @@ impl RouteCompiler<'_> {
     }
 
     fn mirrors(&mut self, place: &Place<'_>, written: &HttpRoute) -> Result<Vec<Mirror>, Refusal> {
-        if written.mirror.is_some() && !written.mirrors.is_empty() {
-            return Err(place.field("mirrors").refuse("cannot stand beside mirror"));
-        }
         let mut mirrors = Vec::new();
         let share = single_share(place, written)?;
         if let Some(destination) = &written.mirror {
@@ -284,7 +280,18 @@ impl RouteCompiler<'_> {
 /// What the name of a header begins with that stands for a claim of the verified JWT (Istio, "JWT claim based routing").
 const CLAIMS: &str = "@request.auth.claims";
 
-/// The names that `.a.b` or `[a][b]` says, behind the prefix (Istio, `jwt.ToRoutingClaim`).
+/// Whether `header` is the name of a claim (Istio, `jwt.ToRoutingClaim`).
+pub(super) fn is_claim(header: &str) -> bool {
+    claim_in(header).and_then(claim_path).is_some()
+}
+
+/// What stands behind the prefix of a claim, which may be in upper case: `.a.b` or `[a][b]`, if all is well.
+pub(super) fn claim_in(header: &str) -> Option<&str> {
+    let (prefix, claim) = header.split_at_checked(CLAIMS.len())?;
+    prefix.eq_ignore_ascii_case(CLAIMS).then_some(claim)
+}
+
+/// The names that `.a.b` or `[a][b]` says.
 fn claim_path(text: &str) -> Option<Vec<String>> {
     let names: Vec<String> = match text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')) {
         Some(inner) => inner.split("][").map(str::to_owned).collect(),
@@ -310,17 +317,12 @@ fn header_conditions(
 ) -> Result<(), Refusal> {
     for (name, text) in written {
         let place = place.field(name);
-        if let Some(claim) = name.strip_prefix(CLAIMS) {
+        if let Some(claim) = claim_in(name) {
             let path = claim_path(claim).ok_or_else(|| {
                 place.refuse(format!("`{name}` does not name a claim: write {CLAIMS}.name or {CLAIMS}[name][name]"))
             })?;
             into.claims.push(ClaimCondition { path, text: TextCondition::compile(&place, text, encoding)?, without });
             continue;
-        }
-        let token = name.strip_prefix(':').unwrap_or(name);
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if token.is_empty() || !token.bytes().all(is_token) {
-            return Err(place.refuse(format!("`{name}` is not the name of a header")));
         }
         // Istio takes a bare `*` in withoutHeaders for mere presence.
         let any = without && text.regex.as_deref() == Some("*");
@@ -332,15 +334,7 @@ fn header_conditions(
     Ok(())
 }
 
-/// Istio, `validateStringMatch`: a prefix of nothing would match everything.
-fn refuse_empty_prefix(place: &Place<'_>, text: &StringMatch) -> Result<(), Refusal> {
-    match text.prefix.as_deref() {
-        Some("") => Err(place.field("prefix").refuse("must not be empty")),
-        _ => Ok(()),
-    }
-}
-
-fn weight(place: &Place<'_>, weight: i64) -> Result<u32, Refusal> {
+pub(super) fn weight(place: &Place<'_>, weight: i64) -> Result<u32, Refusal> {
     if weight < 0 {
         return Err(place.refuse(format!("{weight} is negative")));
     }

@@ -30,7 +30,7 @@ const HOLD: Duration = Duration::from_secs(300);
 /// assert_eq!(guard.flush_after(), 1_500_000_000);
 ///
 /// let refusal = Guard::try_from(&written::Guard { max_error_percent: 100.0, ..written }).unwrap_err();
-/// assert_eq!(refusal.to_string(), "guard.maxErrorPercent: 100 can never be passed");
+/// assert_eq!(refusal.to_string(), "guard.maxErrorPercent: 100 is not less than 100");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guard {
@@ -126,7 +126,7 @@ fn max_error(place: &Place<'_>, percent: f64) -> Result<u32, Refusal> {
         return Err(place.refuse(format!("{percent} is negative")));
     }
     if percent >= 100.0 {
-        return Err(place.refuse(format!("{percent} can never be passed")));
+        return Err(place.refuse(format!("{percent} is not less than 100")));
     }
     // 0.07 * 10_000.0 is 700.0000000000001 and 0.57 * 10_000.0 is 5699.999999999999: cut off what was meant.
     let millionths = (percent * 10_000.0 + 1e-6).floor();
@@ -195,8 +195,8 @@ mod tests {
     fn a_bound_is_from_nought_to_below_a_hundred() {
         for (percent, reason) in [
             (-1.0, "-1 is negative"),
-            (100.0, "100 can never be passed"),
-            (f64::INFINITY, "inf can never be passed"),
+            (100.0, "100 is not less than 100"),
+            (f64::INFINITY, "inf is not less than 100"),
             (f64::NAN, "is not a number"),
         ] {
             let written = written::Guard { max_error_percent: percent, ..written() };

@@ -12,12 +12,14 @@ use std::cell::RefCell;
 
 /// Rules of the host that scenes ask, and what a CanaryPolicy asks of requests beside.
 fn written(http: &[Value], when: &[Value], repeated: &str) -> Configuration {
-    let virtual_service =
-        json!({"kind": "VirtualService", "metadata": {"name": "a"}, "spec": {"hosts": ["reviews"], "http": http}});
+    // At a gateway, since in the mesh nobody knows claims.
+    let spec = json!({"hosts": ["*"], "gateways": ["front"], "http": http});
+    let virtual_service = json!({"kind": "VirtualService", "metadata": {"name": "a"}, "spec": spec});
     let policy =
         json!({"kind": "CanaryPolicy", "metadata": {"name": "a"}, "spec": {"virtualService": "a", "routes": when}});
     let resources = if when.is_empty() { vec![virtual_service] } else { vec![virtual_service, policy] };
-    Configuration::from_value(json!({"repeatedHeaders": repeated, "resources": resources})).unwrap()
+    Configuration::from_value(json!({"gateway": "default/front", "repeatedHeaders": repeated, "resources": resources}))
+        .unwrap()
 }
 
 fn rule(place: usize, matches: &[Value]) -> Value {
@@ -41,7 +43,7 @@ fn path() -> impl Strategy<Value = String> {
 fn text(word: impl Strategy<Value = String>) -> impl Strategy<Value = Value> {
     (word, 0..8u8).prop_map(|(word, way)| match way {
         0 => json!({"exact": word}),
-        1 => json!({"prefix": word}),
+        1 if !word.is_empty() => json!({"prefix": word}),
         2 => json!({"regex": format!("{word}.*")}),
         3 => json!({"regex": format!(".*({word}|ba)")}),
         4 => json!({"regex": format!("(?i).*{word}b?")}),

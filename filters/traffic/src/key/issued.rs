@@ -66,13 +66,12 @@ impl IssuedCookie {
 }
 
 fn max_age(place: &Place<'_>, ttl: &str) -> Result<u64, Refusal> {
-    let duration = crate::duration::parse(ttl)
-        .ok_or_else(|| place.refuse(format!("`{ttl}` is not a duration such as 90s or 1h30m")))?;
+    let duration = crate::duration::parse(ttl).ok_or_else(|| place.refuse(crate::duration::mistake_in(ttl)))?;
     if duration.is_zero() {
-        return Err(place.refuse(format!("{ttl} is not positive")));
+        return Err(place.refuse("must be greater than zero"));
     }
     if duration.subsec_nanos() != 0 {
-        return Err(place.refuse(format!("{ttl} is not in whole seconds")));
+        return Err(place.refuse(format!("{ttl} is not a number of whole seconds")));
     }
     if duration > LONGEST_TTL {
         return Err(place.refuse(format!("{ttl} is more than 9600h: browsers keep no cookie for more than 400 days")));
@@ -151,8 +150,8 @@ mod tests {
         assert_eq!(refusal("name", ""), "must not be empty");
         assert_eq!(refusal("name", "a;b"), "`a;b` is not the name of a cookie");
         assert_eq!(refusal("ttl", "1d"), "`1d` is not a duration such as 90s or 1h30m");
-        assert_eq!(refusal("ttl", "0s"), "0s is not positive");
-        assert_eq!(refusal("ttl", "1.5s"), "1.5s is not in whole seconds");
+        assert_eq!(refusal("ttl", "0s"), "must be greater than zero");
+        assert_eq!(refusal("ttl", "1.5s"), "1.5s is not a number of whole seconds");
         assert_eq!(
             refusal("ttl", "9600h1s"),
             "9600h1s is more than 9600h: browsers keep no cookie for more than 400 days"

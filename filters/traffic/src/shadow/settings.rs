@@ -215,9 +215,8 @@ impl Compared {
         if !written.status && !written.body {
             return Err(place.refuse("must have status or body"));
         }
-        let logged = Share::from_percent(written.sample_log).ok_or_else(|| {
-            place.field("sampleLog").refuse(format!("{} is not a percentage from 0 to 100", written.sample_log))
-        })?;
+        let logged = Share::from_percent(written.sample_log)
+            .ok_or_else(|| place.field("sampleLog").refuse(format!("{} is not from 0 to 100", written.sample_log)))?;
         Ok(Self { status: written.status, body: written.body, logged })
     }
 }
@@ -228,7 +227,7 @@ fn methods_of(place: &Place<'_>, written: &[String]) -> Result<Vec<String>, Refu
     }
     for (index, method) in written.iter().enumerate() {
         if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
-            return Err(place.index(index).refuse(format!("`{method}` is no method such as GET")));
+            return Err(place.index(index).refuse(format!("`{method}` is not a method such as GET")));
         }
     }
     Ok(written.to_vec())

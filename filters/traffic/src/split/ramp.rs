@@ -31,12 +31,12 @@ impl Ramp {
         };
         let (from, to) = (share("from", written.from)?, share("to", written.to)?);
         let start = instant::parse(&written.start).map_err(|reason| place.field("start").refuse(reason))?;
-        let refuse = |reason| place.field("duration").refuse(format!("{:?} {reason}", written.duration));
+        let refuse = |reason: String| place.field("duration").refuse(reason);
         let duration =
-            duration::parse(&written.duration).ok_or_else(|| refuse("is no duration such as 2h or 1h30m"))?;
+            duration::parse(&written.duration).ok_or_else(|| refuse(duration::mistake_in(&written.duration)))?;
         let duration = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         if duration == 0 {
-            return Err(refuse("is no time"));
+            return Err(refuse("must be greater than zero".to_owned()));
         }
         if written.steps == Some(0) {
             return Err(place.field("steps").refuse("must be at least 1"));
@@ -144,14 +144,14 @@ mod tests {
         assert_eq!(bad(|ramp| ramp.from = -1.0), "ramp.from: -1 is not from 0 to 100");
         assert_eq!(bad(|ramp| ramp.to = 100.5), "ramp.to: 100.5 is not from 0 to 100");
         assert_eq!(bad(|ramp| ramp.to = f64::NAN), "ramp.to: NaN is not from 0 to 100");
-        assert_eq!(bad(|ramp| ramp.duration = "0s".into()), "ramp.duration: \"0s\" is no time");
+        assert_eq!(bad(|ramp| ramp.duration = "0s".into()), "ramp.duration: must be greater than zero");
         assert_eq!(
             bad(|ramp| ramp.duration = "-1h".into()),
-            "ramp.duration: \"-1h\" is no duration such as 2h or 1h30m"
+            "ramp.duration: `-1h` is not a duration such as 90s or 1h30m"
         );
         assert_eq!(bad(|ramp| ramp.steps = Some(0)), "ramp.steps: must be at least 1");
-        let reason = "is no instant of RFC 3339, such as 2026-11-20T15:00:00Z";
-        assert_eq!(bad(|ramp| ramp.start = "soon".into()), format!("ramp.start: \"soon\" {reason}"));
+        let reason = "is not an instant of RFC 3339, such as 2026-11-20T15:00:00Z";
+        assert_eq!(bad(|ramp| ramp.start = "soon".into()), format!("ramp.start: `soon` {reason}"));
     }
 
     fn any_ramp() -> impl Strategy<Value = Ramp> {

@@ -4,6 +4,7 @@ use super::{CanaryPolicy, DestinationRule, RouteRule, Service, VirtualService, n
 use crate::refusal::Refusal;
 use serde::Deserialize;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// A manifest of one of the kinds that the filters read.
@@ -23,6 +24,9 @@ pub struct Metadata {
     pub name: String,
     /// The resource's namespace, if the manifest names one.
     pub namespace: Option<String>,
+    /// Notes of all kinds, some of which Istio refuses.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub annotations: BTreeMap<String, Value>,
 }
 
 /// The kinds that the filters read.

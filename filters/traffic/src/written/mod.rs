@@ -6,7 +6,9 @@
 mod canary_policy;
 mod configuration;
 mod destination_rule;
+mod l4_route;
 mod manifest;
+mod reading;
 mod route_rule;
 mod service;
 mod virtual_service;
@@ -20,7 +22,9 @@ pub use destination_rule::{
     ConnectionPool, ConsistentHash, DestinationRule, HashCookie, HttpPool, LoadBalancer, OutlierDetection,
     PortTrafficPolicy, Subset, TcpPool, TrafficPolicy,
 };
+pub use l4_route::{ConnectionDestination, ConnectionMatch, ConnectionRoute};
 pub use manifest::{Kind, Manifest, Metadata, Spec};
+pub use reading::read;
 pub use route_rule::{
     DestinationWeight, HttpAbort, HttpDelay, HttpFault, HttpRedirect, HttpRetry, HttpRewrite, HttpTimeout,
     IstioService, L4Match, MatchCondition, MatchRequest, OriginPolicy, RouteRule, SimpleRetry, SimpleTimeout,
@@ -32,20 +36,7 @@ pub use virtual_service::{
     RouteDestination, StringMatch, VirtualService,
 };
 
-use crate::refusal::Refusal;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
-
-/// Reads `value` as a `T`; a mistake is refused with its path below `path`.
-pub(crate) fn read<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, Refusal> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let below = error.path().to_string();
-        let separator = if path.is_empty() || below == "." || below.starts_with('[') { "" } else { "." };
-        let below = if below == "." { "" } else { below.as_str() };
-        Refusal::new(format!("{path}{separator}{below}"), error.into_inner().to_string())
-    })
-}
 
 /// Reads a field that is null as one that is not there, as Kubernetes does.
 ///

@@ -1,11 +1,9 @@
 //! Istio's VirtualService, as people write it.
 //!
-//! The fields and their names are those of Istio's CRD `virtualservices.networking.istio.io`. What Serin does not
-//! implement is here as a plain [`Value`], so that it can be refused by its name.
+//! The fields and their names are those of Istio's CRD `virtualservices.networking.istio.io`.
 
-use super::null_as_absent;
+use super::{ConnectionRoute, null_as_absent};
 use serde::Deserialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The spec of a VirtualService.
@@ -21,10 +19,12 @@ pub struct VirtualService {
     /// The rules for HTTP, the first that applies wins.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub http: Vec<HttpRoute>,
-    /// Rules for TLS that is passed through: not for an HTTP filter.
-    pub tls: Option<Value>,
-    /// Rules for TCP: not for an HTTP filter.
-    pub tcp: Option<Value>,
+    /// Rules for TLS that is passed through, which no HTTP filter sees: left to Istio.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub tls: Vec<ConnectionRoute>,
+    /// Rules for TCP, which no HTTP filter sees: left to Istio.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub tcp: Vec<ConnectionRoute>,
     /// The namespaces that see the VirtualService; who hands the manifests over has chosen already, so it says nothing here.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub export_to: Vec<String>,
@@ -114,7 +114,7 @@ pub struct HttpMatch {
 
 /// How a text is compared; with none of the three it has only to be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{exact: …}, {prefix: …} or {regex: …}")]
 pub struct StringMatch {
     /// The text itself.
     pub exact: Option<String>,
@@ -138,7 +138,7 @@ pub struct RouteDestination {
 
 /// A service, or a subset of it.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{host: …}")]
 pub struct Destination {
     /// The service's name, short or full.
     pub host: String,
@@ -150,7 +150,7 @@ pub struct Destination {
 
 /// A port by its number.
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{number: 80}")]
 pub struct PortSelector {
     /// The number.
     pub number: Option<u32>,
@@ -168,7 +168,7 @@ pub struct Mirror {
 
 /// A share in percent, 0 to 100.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{value: 50}")]
 pub struct Percent {
     /// The share; 0 if absent, as in Istio.
     #[serde(default, deserialize_with = "null_as_absent")]
@@ -177,7 +177,7 @@ pub struct Percent {
 
 /// An answer that sends the client elsewhere.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{uri: …}")]
 pub struct Redirect {
     /// The path, with a query or without.
     pub uri: Option<String>,
@@ -207,7 +207,7 @@ pub struct DirectResponse {
 
 /// A body, as text or as bytes.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{string: …}")]
 pub struct Body {
     /// The text.
     pub string: Option<String>,
@@ -217,7 +217,7 @@ pub struct Body {
 
 /// The VirtualService that has the rules.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{name: …}")]
 pub struct Delegate {
     /// Its name.
     pub name: Option<String>,
@@ -227,7 +227,7 @@ pub struct Delegate {
 
 /// How path and authority are rewritten.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{uri: …}")]
 pub struct Rewrite {
     /// What stands in for the prefix that matched, or for the whole path.
     pub uri: Option<String>,

@@ -2,6 +2,7 @@
 
 use crate::scene::{get, policy, refusal, subset, test, to_subset, virtual_service, warnings};
 use serde_json::{Value, json};
+use serin_traffic::{Outcome, Request};
 
 fn root(one_match: Value) -> Value {
     virtual_service(
@@ -73,7 +74,7 @@ fn what_the_delegate_leaves_open_is_the_roots() {
 }
 
 #[test]
-fn a_delegate_that_is_not_there_is_warned_of_and_one_with_hosts_refused() {
+fn a_delegate_that_is_not_there_and_one_with_hosts_are_warned_of() {
     let root = root(json!({"uri": {"prefix": "/team"}}));
     assert_eq!(
         warnings(json!({"resources": [root]}))[0],
@@ -82,12 +83,39 @@ fn a_delegate_that_is_not_there_is_warned_of_and_one_with_hosts_refused() {
     let mut hosts = team(json!([to_subset("v1", json!([]))]));
     hosts["spec"]["hosts"] = json!(["a.example"]);
     assert_eq!(
-        refusal(json!({"resources": [root, hosts]})),
-        "resources[0].spec.http[0].delegate: team/team has hosts: a delegate has none"
+        warnings(json!({"resources": [root, hosts]}))[0],
+        "resources[0].spec.http[0].delegate: team/team has hosts, so it is no delegate: the rule never applies"
     );
-    let nested = team(json!([{"delegate": {"name": "x"}}]));
+}
+
+#[test]
+fn what_a_root_and_its_delegate_cannot_have_each_they_may_have_together() {
+    // Istio looks at each alone (`validateHTTPRouteConflict`); of the merged rule a redirect comes first (`translateRoute`).
+    let mut root = root(json!({"uri": {"prefix": "/team"}}));
+    for (field, value) in [
+        ("rewrite", json!({"uri": "/"})),
+        ("directResponse", json!({"status": 204})),
+        ("mirrors", json!([{"destination": {"host": "b"}}])),
+    ] {
+        root["spec"]["http"][0][field] = value;
+    }
+    let policy = |route: Value| policy(json!({"port": 80, "resources": [root, team(json!([route]))]}));
+    let reply = |policy: &serin_traffic::Policy| {
+        let request = get("reviews", "/team/a");
+        let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
+        let rule = policy.rule(applied.rule).expect("it is the policy's own");
+        assert!(rule.mirrors().is_empty());
+        rule.reply(request.headers(), applied.matched()).map(|reply| reply.status)
+    };
+    assert_eq!(reply(&policy(json!({"redirect": {"uri": "/b"}, "mirror": {"host": "a"}}))), Some(301));
+    assert_eq!(reply(&policy(json!({"route": [{"destination": {"host": "a"}}]}))), Some(204));
+}
+
+#[test]
+fn a_mistake_in_a_delegate_is_refused_though_nothing_delegates_to_it() {
+    let team = team(json!([to_subset("v1", json!([{"uri": {"regex": "a("}}]))]));
     assert_eq!(
-        refusal(json!({"resources": [root, nested]})),
-        "resources[1].spec.http[0].delegate: a delegate cannot delegate"
+        refusal(json!({"resources": [team]})),
+        "resources[0].spec.http[0].match[0].uri.regex: `a(`: missing closing ): ("
     );
 }

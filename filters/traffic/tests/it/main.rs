@@ -15,3 +15,4 @@ mod samples;
 mod scene;
 mod splits;
 mod tickets;
+mod validation;

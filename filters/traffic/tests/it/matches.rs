@@ -104,6 +104,14 @@ fn a_rule_behind_a_catch_all_is_warned_of() {
 
 #[test]
 fn a_claim_of_the_verified_jwt_is_matched_like_a_header() {
+    // At a gateway: in the mesh nobody knows claims.
+    let applies = |one_match: Value, request: Get| {
+        let mut rules = rules(json!([to_subset("hit", json!([one_match]))]));
+        rules["gateway"] = json!("default/front");
+        rules["resources"][0]["spec"]["gateways"] = json!(["front"]);
+        rules["resources"][0]["spec"]["hosts"] = json!(["*"]);
+        subset(&policy(rules), &request) == "hit"
+    };
     let by = |name: &str| json!({"headers": {name: {"exact": "beta"}}});
     let with = |path: &str, values: &[&str]| reviews("/").claim(path, values);
     assert!(applies(by("@request.auth.claims.group"), with("group", &["beta"])));

@@ -78,5 +78,5 @@ fn as_many_slots_are_needed_as_the_rule_with_most_mirrors_has() {
 fn mirror_and_mirrors_together_are_refused() {
     let rule = json!({"route": [{"destination": {"host": "reviews"}}],
         "mirror": subset("v2"), "mirrors": [{"destination": subset("v3")}]});
-    assert_eq!(refusal(rules(json!([rule]))), "resources[0].spec.http[0].mirrors: cannot stand beside mirror");
+    assert_eq!(refusal(rules(json!([rule]))), "resources[0].spec.http[0].mirrors: cannot be combined with mirror");
 }

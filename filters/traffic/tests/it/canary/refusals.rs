@@ -111,7 +111,7 @@ fn a_misspelt_field_is_refused_at_every_level() {
         assert!(text.starts_with(&format!("{path}: unknown field `{field}`, expected ")), "{text}");
     }
     assert!(of_policy(json!({"virtualService": "reviews", "route": []})).starts_with("route: unknown field `route`"));
-    assert!(of_policy(json!({"routes": []})).ends_with("missing field `virtualService`"));
+    assert!(of_policy(json!({"routes": []})).ends_with("virtualService: must not be missing"));
     assert_eq!(of_policy(json!({"virtualService": ""})), "virtualService: must not be empty");
 }
 
@@ -119,7 +119,7 @@ fn a_misspelt_field_is_refused_at_every_level() {
 fn splits_that_cannot_be_are_refused() {
     let of_split =
         |field, value: Value| of_field("split", json!({"mode": "sticky", "key": [{"header": "a"}]}), field, value);
-    assert!(of_split("mode", json!("stiky")).starts_with("split.mode: unknown variant `stiky`"));
+    assert!(of_split("mode", json!("stiky")).starts_with("split.mode: stiky is not one of random, exact, sticky"));
     assert_eq!(of_split("key", json!([])), "split.key: must not be empty");
     assert!(of_split("key", json!([{}])).starts_with("split.key[0]: must have one of header, "));
     assert_eq!(
@@ -136,7 +136,10 @@ fn splits_that_cannot_be_are_refused() {
     );
     assert_eq!(of_split("history", json!([[1, 2, 3]])), "split.history[0]: 3 weights, but 2 destinations");
     assert_eq!(of_split("history", json!([[1, 1], [0, 0]])), "split.history[1]: must have a weight above 0");
-    assert!(of_split("history", json!([[-1, 1]])).starts_with("split.history[0][0]: invalid value: integer `-1`"));
+    assert!(
+        of_split("history", json!([[-1, 1]]))
+            .starts_with("split.history[0][0]: -1 is not a whole number from 0 to 4294967295")
+    );
 }
 
 #[test]
@@ -146,18 +149,18 @@ fn ramps_that_cannot_be_are_refused() {
     let of_ramp = |field, value: Value| of_field("ramp", good.clone(), field, value);
     assert_eq!(of_ramp("from", json!(-1)), "ramp.from: -1 is not from 0 to 100");
     assert_eq!(of_ramp("to", json!(100.5)), "ramp.to: 100.5 is not from 0 to 100");
-    assert!(of_ramp("start", json!("soon")).starts_with("ramp.start: \"soon\" is no instant of RFC 3339"));
-    assert_eq!(of_ramp("duration", json!("0s")), "ramp.duration: \"0s\" is no time");
+    assert!(of_ramp("start", json!("soon")).starts_with("ramp.start: `soon` is not an instant of RFC 3339"));
+    assert_eq!(of_ramp("duration", json!("0s")), "ramp.duration: must be greater than zero");
     assert_eq!(of_ramp("steps", json!(0)), "ramp.steps: must be at least 1");
     let mut without_start = good.clone();
     without_start.as_object_mut().expect("it is one").remove("start");
-    assert_eq!(of_entry(json!({"ramp": without_start})), "ramp: missing field `start`");
+    assert_eq!(of_entry(json!({"ramp": without_start})), "ramp.start: must not be missing");
 }
 
 #[test]
 fn guards_and_failovers_that_cannot_be_are_refused() {
     let of_guard = |field, value: Value| of_field("guard", json!({"subset": "v2", "maxErrorPercent": 5}), field, value);
-    assert_eq!(of_guard("maxErrorPercent", json!(100)), "guard.maxErrorPercent: 100 can never be passed");
+    assert_eq!(of_guard("maxErrorPercent", json!(100)), "guard.maxErrorPercent: 100 is not less than 100");
     assert_eq!(of_guard("minRequests", json!(0)), "guard.minRequests: must be at least 1");
     assert!(of_guard("window", json!("10ms")).starts_with("guard.window: 10ms is less than a second"));
     assert_eq!(of_guard("hold", json!("0s")), "guard.hold: 0s is less than a millisecond");

@@ -73,7 +73,7 @@ fn windows_that_cannot_be_are_refused() {
     }
     assert_eq!(
         refusal(json!({"time": {"before": "tomorrow"}})),
-        "time.before: \"tomorrow\" is no instant of RFC 3339, such as 2026-11-20T15:00:00Z"
+        "time.before: `tomorrow` is not an instant of RFC 3339, such as 2026-11-20T15:00:00Z"
     );
     assert_eq!(
         refusal(json!({"time": {"after": "1969-12-31T00:00:00Z"}})),

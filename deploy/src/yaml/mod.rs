@@ -1,0 +1,137 @@
+//! YAML as kubectl reads it: what passes here must not mean something else in the cluster.
+//!
+//! kubectl reads YAML with `sigs.k8s.io/yaml`, and that with `go.yaml.in/yaml/v2`: plain `yes`, `off` and `y` are
+//! booleans, `0777` is octal, `1_000` is a number and `90.0` a whole one. The parser, `granit-parser`, takes the layouts
+//! that libyaml takes, which go-yaml is a port of.
+
+mod builder;
+mod scalar;
+
+use builder::Builder;
+use granit_parser::{Marker, Parser, ScanError};
+use serde_json::Value;
+
+/// A document of a text.
+pub(crate) struct Parsed {
+    /// The line on which it begins.
+    pub(crate) line: usize,
+    /// What it holds.
+    pub(crate) value: Value,
+}
+
+/// The documents of `text`, but for those that hold nothing.
+///
+/// # Errors
+///
+/// What is wrong, with `file`, line and column in front, and the line itself with a caret behind.
+pub(crate) fn documents(file: &str, text: &str) -> Result<Vec<Parsed>, String> {
+    let mut builder = Builder::default();
+    for event in Parser::new_from_str(text) {
+        event
+            .map_err(SyntaxError::from)
+            .and_then(|(event, span)| builder.take(event, span.start))
+            .map_err(|error| error.shown(file, text))?;
+    }
+    Ok(builder.documents())
+}
+
+/// Where a text cannot be read, and why.
+struct SyntaxError {
+    line: usize,
+    column: usize,
+    reason: String,
+}
+
+impl SyntaxError {
+    fn at(place: Marker, reason: impl Into<String>) -> Self {
+        Self { line: place.line(), column: place.col() + 1, reason: reason.into() }
+    }
+
+    fn shown(&self, file: &str, text: &str) -> String {
+        let Self { line, column, reason } = self;
+        let source = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        let blank = " ".repeat(line.to_string().len());
+        let before = " ".repeat(column - 1);
+        format!("{file}:{line}:{column}: {reason}\n{blank} |\n{line} | {source}\n{blank} | {before}^")
+    }
+}
+
+impl From<ScanError> for SyntaxError {
+    fn from(error: ScanError) -> Self {
+        Self::at(*error.marker(), error.info())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn one(text: &str) -> Value {
+        let mut documents = documents("a.yaml", text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(documents.len(), 1);
+        documents.remove(0).value
+    }
+
+    fn mistake(text: &str) -> String {
+        documents("a.yaml", text).err().unwrap()
+    }
+
+    #[test]
+    fn a_quoted_scalar_may_go_on_where_its_key_stands() {
+        // argoproj/argo-rollouts, test/e2e/crds/istio.yaml, is written so; libyaml and go-yaml read it.
+        assert_eq!(one("a:\n  note: 'one\n  two'\n  b: 1\n"), json!({"a": {"note": "one two", "b": 1}}));
+        assert_eq!(one("a:\n  note: \"one\n\n  two\"\n"), json!({"a": {"note": "one\ntwo"}}));
+    }
+
+    #[test]
+    fn documents_know_their_lines_and_empty_ones_pass() {
+        let lines = |text| -> Vec<usize> {
+            documents("a.yaml", text).ok().unwrap().iter().map(|document| document.line).collect()
+        };
+        assert_eq!(lines("# what it is\n---\n---\na: 1\n---\n# no more\n\nb: 2\n---\n"), [4, 8]);
+        assert_eq!(lines("{a: 1}"), [1]);
+        assert_eq!(lines(""), [] as [usize; 0]);
+    }
+
+    #[test]
+    fn aliases_and_merged_mappings_are_written_out() {
+        let text = "a: &a {x: 1, y: 2}\n\
+                    b: {<<: *a, x: 3}\n\
+                    c: {z: 4, <<: [*a, {z: 5, w: 6}]}\n\
+                    d: [&one 1, *one]\n\
+                    e: {'<<': 1}\n";
+        assert_eq!(
+            one(&text.replace("y: 2", "'y': 2")),
+            json!({
+                "a": {"x": 1, "y": 2}, "b": {"x": 3, "y": 2}, "c": {"z": 4, "x": 1, "y": 2, "w": 6}, "d": [1, 1],
+                "e": {"<<": 1},
+            })
+        );
+    }
+
+    #[test]
+    fn keys_are_texts_of_what_they_are() {
+        // `sigs.k8s.io/yaml`, convertToJSONableObject.
+        assert_eq!(one("{503: a, on: b, 1.5: c, 0x10: d}"), json!({"503": "a", "true": "b", "1.5": "c", "16": "d"}));
+        assert!(mistake("{[a]: b}").contains("a.yaml:1:2: a key must be a text, a number or a boolean"));
+        assert!(mistake("~: b").contains("a key must be"));
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_refused_with_its_place() {
+        assert_eq!(mistake("a: 1\nb:\n  c: 1\n  c: 2\n"), "a.yaml:4:3: `c` is defined twice\n  |\n4 |   c: 2\n  |   ^");
+    }
+
+    #[test]
+    fn few_lines_do_not_fill_the_memory() {
+        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..20 {
+            let items = vec![format!("*a{}", level - 1); 10].join(", ");
+            text.push_str(&format!("a{level}: &a{level} [{items}]\n"));
+        }
+        assert!(mistake(&text).contains("more than 1000000 values"), "{}", mistake(&text));
+        assert!(mistake("a: &a [*a]").contains("alias"));
+        assert!(documents("a.yaml", &"[".repeat(100_000)).is_err());
+    }
+}
