@@ -124,6 +124,67 @@ mod tests {
     }
 
     #[test]
+    fn what_serin_writes_is_read_as_it_was_meant() {
+        let texts = [
+            "yes",
+            "No",
+            "y",
+            "N",
+            "on",
+            "OFF",
+            "true",
+            "null",
+            "Null",
+            "~",
+            "",
+            "0777",
+            "0o17",
+            "0x1F",
+            "0b1",
+            "1_000",
+            "1e3",
+            "1.",
+            ".5",
+            "+1",
+            "-1",
+            "90.0",
+            ".inf",
+            ".NaN",
+            "12:30",
+            "2001-01-01",
+            "<<",
+            "=",
+            "- a",
+            "a: b",
+            "# a",
+            "'",
+            "\"",
+            "a\nb",
+            "a\n",
+            " a",
+            "a ",
+            "*",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a",
+            "é",
+            "\u{85}",
+            "\t",
+            "\u{7f}",
+            "0_8",
+            "08",
+            "1__0",
+        ];
+        for text in texts {
+            let value = json!({"key": text, text: "value", "list": [text, [text]]});
+            let written = serde_saphyr::to_string(&value).unwrap();
+            assert_eq!(one(&written), value, "{written}");
+        }
+    }
+
+    #[test]
     fn few_lines_do_not_fill_the_memory() {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..20 {
