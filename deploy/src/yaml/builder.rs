@@ -169,7 +169,9 @@ impl Content {
                         return Err("`<<` merges mappings, or a list of them".to_owned());
                     };
                     // The first of several mappings wins.
-                    theirs.into_iter().for_each(|(name, value)| drop(merged.entry(name).or_insert(value)));
+                    for (name, value) in theirs {
+                        merged.entry(name).or_insert(value);
+                    }
                 }
             }
         }

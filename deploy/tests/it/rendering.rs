@@ -253,7 +253,7 @@ fn what_is_not_translated_is_refused_by_its_path() {
         ("{loadBalancer: {localityLbSetting: {enabled: true}}}", "spec.trafficPolicy.loadBalancer.localityLbSetting: "),
         (
             "{connectionPool: {tcp: {connectTimeout: soon}}}",
-            "spec.trafficPolicy.connectionPool.tcp.connectTimeout: \"soon\" is not",
+            "spec.trafficPolicy.connectionPool.tcp.connectTimeout: `soon` is not",
         ),
         (
             "{connectionPool: {http: {maxConcurrentStreams: 3}}}",

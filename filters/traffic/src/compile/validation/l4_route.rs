@@ -13,7 +13,11 @@ use std::net::IpAddr;
 const GENERATED_SNI: &str = "outbound_";
 
 /// Istio: `validateTLSRoute`.
-pub(super) fn validate_tls_route(place: &Place<'_>, route: &ConnectionRoute, written: &VirtualService) -> Result<(), Refusal> {
+pub(super) fn validate_tls_route(
+    place: &Place<'_>,
+    route: &ConnectionRoute,
+    written: &VirtualService,
+) -> Result<(), Refusal> {
     if route.matches.is_empty() {
         return Err(place.field("match").refuse("must not be empty"));
     }
