@@ -10,6 +10,7 @@ mod native;
 mod policy;
 mod proxies;
 mod requests;
+mod rewrites;
 mod shrink;
 mod weights;
 

@@ -114,7 +114,7 @@ fn answered_by() -> Value {
     json!([{"header": {"key": "x-rule", "value": "%UPSTREAM_CLUSTER%"}}])
 }
 
-fn cluster(name: &str, address: SocketAddr) -> Value {
+pub(super) fn cluster(name: &str, address: SocketAddr) -> Value {
     json!({
         "name": name,
         "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": [{"endpoint": {

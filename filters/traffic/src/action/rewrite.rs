@@ -15,7 +15,7 @@ pub(crate) enum PathRewrite {
     /// What stands in for the prefix that matched, or for the whole path.
     Prefix(String),
     /// What stands in for a pattern wherever it matches.
-    Pattern(crate::regex::Regex, crate::regex::Rewrite),
+    Pattern(crate::regex::Rewrite),
 }
 
 impl Rewrite {
@@ -30,9 +30,9 @@ impl Rewrite {
             (Some(_), Some(_)) => return Err(place.refuse("has both uri and uriRegexRewrite")),
             (Some(written), None) => {
                 let place = place.field("uriRegexRewrite");
-                let (pattern, rewrite) =
+                let rewrite =
                     crate::matching::compile_replacement(&place, &written.pattern, &written.rewrite, encoding)?;
-                Some(PathRewrite::Pattern(pattern, rewrite))
+                Some(PathRewrite::Pattern(rewrite))
             }
             (None, uri) => uri.map(PathRewrite::Prefix),
         };
@@ -46,9 +46,9 @@ impl Rewrite {
     pub(crate) fn target(&self, target: &[u8], matched_prefix: Option<usize>) -> Option<Vec<u8>> {
         match self.path.as_ref()? {
             PathRewrite::Prefix(prefix) => Some(replace_prefix(target, prefix, matched_prefix)),
-            PathRewrite::Pattern(pattern, rewrite) => {
+            PathRewrite::Pattern(rewrite) => {
                 let (path, query) = split_target(target);
-                let mut rewritten = pattern.replace_all(path, rewrite);
+                let mut rewritten = rewrite.replace_all(path);
                 rewritten.extend_from_slice(query);
                 Some(rewritten)
             }

@@ -67,11 +67,9 @@ pub(crate) fn compile_replacement(
     pattern: &str,
     rewrite: &str,
     encoding: RegexEncoding,
-) -> Result<(Regex, Rewrite), Refusal> {
+) -> Result<Rewrite, Refusal> {
     let regex = compile_regex(&place.field("match"), pattern, encoding)?;
-    let rewrite = Rewrite::compile(&regex, rewrite)
-        .map_err(|reason| place.field("rewrite").refuse(format!("`{rewrite}`: {reason}")))?;
-    Ok((regex, rewrite))
+    Rewrite::compile(&regex, rewrite).map_err(|reason| place.field("rewrite").refuse(format!("`{rewrite}`: {reason}")))
 }
 
 #[cfg(test)]

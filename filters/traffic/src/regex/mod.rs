@@ -1,9 +1,9 @@
 //! Regular expressions that mean what they mean in Envoy: RE2's, with its default options.
 //!
 //! The pattern is parsed here ([`parse`]; RE2's syntax is that of no Rust crate), compiled to an automaton ([`program`])
-//! and run by `regex-automata`: whole values by a DFA built as needed, replacements by a simulation that knows groups.
-//! Both take time linear in the text. Refused is what RE2 refuses, and what Go's `regexp` refuses, which Istio asks
-//! first.
+//! and run: whole values by a DFA of `regex-automata` that is built as needed, replacements by [`search`], which also takes
+//! over where that DFA would be built for nearly every byte. Both take time linear in the text. Refused is what RE2
+//! refuses, and what Go's `regexp` refuses, which Istio asks first.
 //!
 //! A character is a byte or a code point in UTF-8, as Envoy has it by its version ([`RegexEncoding`]): a pattern of bytes is
 //! parsed as the text of the same code points, and what it says of others is cut off.
@@ -16,6 +16,7 @@ mod node;
 mod parse;
 mod program;
 mod rewrite;
+mod search;
 mod spare;
 #[cfg(test)]
 mod tests;
@@ -29,14 +30,18 @@ use crate::written::RegexEncoding;
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::{Anchored, Input, MatchKind};
-use spare::Spare;
-use std::sync::Arc;
+use search::Search;
+use spare::{Spare, Weight};
+use std::sync::{Arc, OnceLock};
 
 /// The bound on the length of a pattern, in bytes: Istio's (`validateStringMatchRegexp`).
 pub(crate) const LONGEST: usize = 1024;
 
 /// How much memory the states of one DFA may take, in bytes, before it forgets them and begins anew.
 const STATES: usize = 1 << 18;
+
+/// How many bytes each state of a DFA has to serve, or else it is not worth building them (RE2, `DFA::InlinedSearchLoop`).
+const BYTES_FOR_STATE: usize = 10;
 
 /// A compiled regular expression.
 #[derive(Clone, Debug)]
@@ -50,6 +55,14 @@ struct Compiled {
     required: Vec<Literals>,
     dfa: DFA,
     cache: Spare<Cache>,
+    /// What reads texts from their end where the DFA gives up; patterns are rarely large in both directions.
+    backward: OnceLock<Search>,
+}
+
+impl Weight for Cache {
+    fn bytes(&self) -> usize {
+        self.memory_usage()
+    }
 }
 
 impl Regex {
@@ -71,7 +84,12 @@ impl Regex {
         };
         let nfa = program::compile(&parsed.node, encoding)?;
         // The longest match is the whole value if any match is.
-        let config = DFA::config().match_kind(MatchKind::All).cache_capacity(STATES).skip_cache_capacity_check(true);
+        let config = DFA::config()
+            .match_kind(MatchKind::All)
+            .cache_capacity(STATES)
+            .skip_cache_capacity_check(true)
+            .minimum_cache_clear_count(Some(0))
+            .minimum_bytes_per_state(Some(BYTES_FOR_STATE));
         let dfa = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
         Ok(Self(Arc::new(Compiled {
             pattern: pattern.to_owned(),
@@ -80,6 +98,7 @@ impl Regex {
             required: literals::required(&parsed.node, encoding),
             dfa,
             cache: Spare::default(),
+            backward: OnceLock::new(),
         })))
     }
 
@@ -88,8 +107,11 @@ impl Regex {
         let input = Input::new(text).anchored(Anchored::Yes);
         let Compiled { dfa, cache, .. } = &*self.0;
         let longest = cache.lend(|| dfa.create_cache(), |cache| dfa.try_search_fwd(cache, &input));
-        // A DFA that may forget its states without limit, and that has no byte to give up at, never errs.
-        longest.ok().flatten().is_some_and(|end| end.offset() == text.len())
+        match longest {
+            Ok(end) => end.is_some_and(|end| end.offset() == text.len()),
+            // The DFA gave up: it would be built for nearly every byte.
+            Err(_) => self.0.backward.get_or_init(|| Search::new(dfa.get_nfa())).is_full_match(text),
+        }
     }
 
     /// Sets of literals in lower case: a value must contain one of each, in whichever case, for the expression to match.

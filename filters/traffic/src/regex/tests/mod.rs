@@ -7,6 +7,7 @@
 mod classes;
 mod latin1;
 mod literals;
+mod matches;
 mod operators;
 mod random;
 mod refused;

@@ -1,6 +1,7 @@
 //! Properties of random patterns and texts.
 
 use super::compile;
+use crate::regex::search::Search;
 use crate::regex::{Regex, Rewrite};
 use crate::wasm_test::test;
 use crate::written::RegexEncoding;
@@ -8,7 +9,7 @@ use proptest::prelude::*;
 use std::ops::Range;
 
 /// Patterns that mean the same to the `regex` crate without Unicode classes, for text in ASCII.
-fn common() -> impl Strategy<Value = String> {
+pub(super) fn pattern() -> impl Strategy<Value = String> {
     let atom = prop_oneof![
         text("abcAk /1_-", 1..2),
         prop::sample::select(vec![
@@ -50,13 +51,13 @@ fn common() -> impl Strategy<Value = String> {
 }
 
 /// So many of these characters.
-fn text(characters: &str, count: Range<usize>) -> impl Strategy<Value = String> + use<> {
+pub(super) fn text(characters: &str, count: Range<usize>) -> impl Strategy<Value = String> + use<> {
     let character = prop::sample::select(characters.chars().collect::<Vec<_>>());
     prop::collection::vec(character, count).prop_map(String::from_iter)
 }
 
 /// Text that has a chance to be matched.
-fn likely() -> impl Strategy<Value = String> {
+pub(super) fn likely() -> impl Strategy<Value = String> {
     text(
         "abckAK /1_.
 -",
@@ -72,7 +73,7 @@ fn other(pattern: &str, anchored: bool) -> regex::bytes::Regex {
 
 proptest! {
     #[test]
-    fn what_is_common_means_the_same(pattern in common(), texts in prop::collection::vec(likely(), 8)) {
+    fn what_is_common_means_the_same(pattern in pattern(), texts in prop::collection::vec(likely(), 8)) {
         let regex = compile(&pattern).unwrap();
         let expected = other(&pattern, true);
         for text in &texts {
@@ -81,7 +82,16 @@ proptest! {
     }
 
     #[test]
-    fn where_all_is_ascii_bytes_are_characters(pattern in common(), texts in prop::collection::vec(likely(), 8)) {
+    fn whole_texts_match_the_same_from_their_end(pattern in pattern(), texts in prop::collection::vec(likely(), 8)) {
+        let regex = compile(&pattern).unwrap();
+        let backward = Search::new(regex.nfa());
+        for text in texts.iter().map(String::as_bytes) {
+            prop_assert_eq!(backward.is_full_match(text), regex.is_full_match(text), "{} {:?}", pattern, text);
+        }
+    }
+
+    #[test]
+    fn where_all_is_ascii_bytes_are_characters(pattern in pattern(), texts in prop::collection::vec(likely(), 8)) {
         let as_text = compile(&pattern).unwrap();
         let as_bytes = Regex::compile(&pattern, RegexEncoding::Latin1).unwrap();
         for text in texts.iter().map(String::as_bytes) {
@@ -91,7 +101,7 @@ proptest! {
 
     #[test]
     fn what_matches_always_contains_what_is_required(
-        pattern in common(), texts in prop::collection::vec(text("abckAK\u{212a}/1-", 0..9), 16),
+        pattern in pattern(), texts in prop::collection::vec(text("abckAK\u{212a}/1-", 0..9), 16),
     ) {
         for encoding in [RegexEncoding::Utf8, RegexEncoding::Latin1] {
             let regex = Regex::compile(&pattern, encoding).unwrap();
@@ -106,9 +116,9 @@ proptest! {
     }
 
     #[test]
-    fn the_first_match_is_the_same(pattern in common(), text in likely()) {
+    fn the_first_match_is_the_same(pattern in pattern(), text in likely()) {
         let regex = compile(&pattern).unwrap();
-        let once = regex.replace_all(text.as_bytes(), &Rewrite::compile(&regex, "<\\0>").unwrap());
+        let once = Rewrite::compile(&regex, "<\\0>").unwrap().replace_all(text.as_bytes());
         let expected = other(&pattern, false).find(text.as_bytes()).map(|found| found.range());
         let begins = once.iter().position(|byte| *byte == b'<');
         prop_assert_eq!(begins, expected.as_ref().map(|range| range.start), "{} {:?}", pattern, text);
@@ -123,22 +133,22 @@ proptest! {
         if let Ok(regex) = compile(&pattern) {
             let _ = regex.is_full_match(&text);
             let identity = Rewrite::compile(&regex, r"\0").unwrap();
-            prop_assert_eq!(regex.replace_all(&text, &identity), text);
+            prop_assert_eq!(identity.replace_all(&text), text);
         }
     }
 
     #[test]
-    fn no_text_panics(pattern in common(), text in any::<Vec<u8>>()) {
+    fn no_text_panics(pattern in pattern(), text in any::<Vec<u8>>()) {
         let regex = compile(&pattern).unwrap();
         prop_assert_eq!(regex.is_full_match(&text), regex.is_full_match(&text));
-        prop_assert_eq!(regex.replace_all(&text, &Rewrite::compile(&regex, r"\0").unwrap()), text);
+        prop_assert_eq!(Rewrite::compile(&regex, r"\0").unwrap().replace_all(&text), text);
     }
 
     #[test]
     fn no_rewrite_panics(rewrite in text("\\\\0123abé", 0..9), text in text("abc", 0..9)) {
         let regex = compile("(a)|(b+)").unwrap();
         if let Ok(rewrite) = Rewrite::compile(&regex, &rewrite) {
-            let _ = regex.replace_all(text.as_bytes(), &rewrite);
+            let _ = rewrite.replace_all(text.as_bytes());
         }
     }
 }

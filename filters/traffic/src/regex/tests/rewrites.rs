@@ -6,7 +6,7 @@ use crate::wasm_test::test;
 
 fn replaced(pattern: &str, rewrite: &str, text: &[u8]) -> String {
     let regex = compile(pattern).unwrap();
-    regex.replace_all(text, &Rewrite::compile(&regex, rewrite).unwrap()).escape_ascii().to_string()
+    Rewrite::compile(&regex, rewrite).unwrap().replace_all(text).escape_ascii().to_string()
 }
 
 #[test]
@@ -78,4 +78,20 @@ fn a_rewrite_that_cannot_be_is_refused() {
         assert_eq!(Rewrite::compile(&regex, rewrite).map(|_| rewrite), Err(reason.to_owned()));
     }
     assert!(Rewrite::compile(&regex, r"$1 \0\1\2\\").is_ok());
+}
+
+#[test]
+fn a_rewrite_adds_a_bounded_number_of_bytes() {
+    let text = [b'a'; 60 << 10];
+    let regex = compile("a").unwrap();
+    let long = "b".repeat(1 << 10);
+    let rewritten = Rewrite::compile(&regex, &long).unwrap().replace_all(&text);
+    assert!(rewritten.len() > 1 << 20 && rewritten.len() <= text.len() + (1 << 20), "{}", rewritten.len());
+    let (replaced, rest) = rewritten.split_at(1 << 20);
+    assert!(replaced.iter().all(|byte| *byte == b'b'), "the first matches are replaced");
+    assert!(rest.ends_with(b"aaa"), "those behind the bound stay");
+
+    let groups = compile("(a+)").unwrap();
+    let rewritten = Rewrite::compile(&groups, &r"\1".repeat(512)).unwrap().replace_all(&text);
+    assert_eq!(rewritten, text);
 }
