@@ -81,13 +81,13 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
     let mut warnings: Vec<Mistake> = Vec::new();
     for (name, hosts) in &listeners {
         let plugin = PluginConfiguration::of(world, name, options)?;
-        for warning in plugin.warnings {
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
+        for warning in &plugin.warnings {
+            if !warnings.contains(warning) {
+                warnings.push(warning.clone());
             }
         }
-        let kit = RouteKit { slots: plugin.slots, hashed: hashed.clone() };
-        rendered.push(listener(name, hosts, &plugin.document, &kit, world, options));
+        let kit = RouteKit { slots: plugin.slots.clone(), retries: plugin.retries.clone(), hashed: hashed.clone() };
+        rendered.push(listener(name, hosts, &plugin, &kit, world, options));
     }
     let admin_port = match options.listen {
         Listen::AnyPort => 0,

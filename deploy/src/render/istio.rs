@@ -1,12 +1,13 @@
 //! What to apply to a mesh: one WasmPlugin for each filter, and the EnvoyFilter with the route that they need.
 
-use super::route::{mirror_policies, retry_policy};
+use super::plugin::operators_filter;
+use super::route::{asks_for, mirror_policies, retries_of, retry_policy, retry_policy_of};
 use crate::manifests::{CLUSTER_DOMAIN, Mistake, Traffic, World};
 use serde_json::{Value, json};
 use serin_traffic::host_name::full_name;
 use serin_traffic::shadow::Slot;
 use serin_traffic::written::{Configuration, Destination, RouteRule, Source, Spec, VirtualService};
-use serin_traffic::{CLUSTER_HEADER, Policy, subset_of_labels};
+use serin_traffic::{CLUSTER_HEADER, Policy, RETRY_HEADER, RetryPolicy, subset_of_labels};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the filters run, and where their modules are.
@@ -125,11 +126,11 @@ impl<'a> Rules<'a> {
         self.world.traffic.iter().filter(matters).map(|traffic| traffic.value.clone()).collect()
     }
 
-    /// The slots that the filters will use; none of rules that they would refuse, which say so themselves.
-    fn slots(&self, options: &Options) -> Vec<Slot> {
+    /// The rules as the filters will have them; none of those that they would refuse, which say so themselves.
+    fn policy(&self, options: &Options) -> Policy {
         let configuration = Configuration::from_value(configuration(self, options));
         let compiled = configuration.and_then(|configuration| Policy::compile(&configuration, &Source::default()));
-        compiled.map(|compiled| compiled.policy.slots().to_vec()).unwrap_or_default()
+        compiled.map(|compiled| compiled.policy).unwrap_or_default()
     }
 
     /// The virtual hosts that Istio gives a sidecar for the rules' hosts: one for each port of a Service.
@@ -194,8 +195,23 @@ fn envoy_filter(rules: &Rules<'_>, options: &Options) -> Value {
             .collect(),
         None => vec![json!({"context": context})],
     };
-    let patch = json!({"operation": "INSERT_FIRST", "value": route(&rules.slots(options))});
-    let patches = matches.iter().map(|at| json!({"applyTo": "HTTP_ROUTE", "match": at, "patch": patch}));
+    let policy = rules.policy(options);
+    // The last that is inserted comes first: the general route is the first here.
+    let retries = retries_of(&policy);
+    let named = retries.iter().map(Some);
+    let routes: Vec<Value> = [None].into_iter().chain(named).map(|retry| route(policy.slots(), retry)).collect();
+    let patch = |at: &Value, route: &Value| json!({"applyTo": "HTTP_ROUTE", "match": at, "patch": {"operation": "INSERT_FIRST", "value": route}});
+    let mut patches: Vec<Value> =
+        matches.iter().flat_map(|at| routes.iter().map(move |route| patch(at, route))).collect();
+    let operators: Vec<String> = policy.given_operators().into_iter().map(str::to_owned).collect();
+    patches.extend(operators_filter(&operators).map(|filter| {
+        let manager = json!({"name": "envoy.filters.network.http_connection_manager"});
+        json!({
+            "applyTo": "HTTP_FILTER",
+            "match": {"context": context, "listener": {"filterChain": {"filter": manager}}},
+            "patch": {"operation": "INSERT_FIRST", "value": filter},
+        })
+    }));
     let name = match rules.virtual_services.as_slice() {
         [(only, _)] => format!("serin-{}", only.manifest.metadata.name),
         _ => "serin".to_owned(),
@@ -206,18 +222,22 @@ fn envoy_filter(rules: &Rules<'_>, options: &Options) -> Value {
         "metadata": {"name": name, "namespace": options.namespace},
         "spec": {
             "workloadSelector": {"labels": options.selector},
-            "configPatches": patches.collect::<Vec<_>>(),
+            "configPatches": patches,
         },
     })
 }
 
-/// The route for requests that a filter gave a cluster, with Istio's own defaults for timeout, retries and mirrors.
-fn route(slots: &[Slot]) -> Value {
+/// The route for requests that a filter gave a cluster, with Istio's own defaults for timeout, retries and mirrors; or with the
+/// policy for retries that a rule asks for by name.
+fn route(slots: &[Slot], retry: Option<&(String, RetryPolicy)>) -> Value {
     let mut action = json!({
         "cluster_header": CLUSTER_HEADER,
         "timeout": "0s",
-        "retry_policy": retry_policy(false),
+        "max_grpc_timeout": "0s",
+        "retry_policy": retry.map_or_else(|| retry_policy(false), |(_, policy)| retry_policy_of(policy, false)),
     });
+    let mut headers = vec![json!({"name": CLUSTER_HEADER, "present_match": true})];
+    headers.extend(retry.map(|(name, _)| asks_for(name)));
     if !slots.is_empty() {
         let mut policies = mirror_policies(slots);
         for policy in &mut policies {
@@ -227,8 +247,10 @@ fn route(slots: &[Slot]) -> Value {
     }
     json!({
         "name": "serin",
-        "match": {"prefix": "/", "headers": [{"name": CLUSTER_HEADER, "present_match": true}]},
+        // A path that a rule has rewritten need not begin with a slash.
+        "match": {"prefix": "", "headers": headers},
         "route": action,
+        "request_headers_to_remove": [RETRY_HEADER],
     })
 }
 

@@ -3,7 +3,7 @@
 use super::cluster::service_cluster;
 use super::envoy::Options;
 use super::host_names::names_of;
-use super::plugin::http_filter;
+use super::plugin::{PluginConfiguration, http_filter, operators_filter};
 use super::route::RouteKit;
 use crate::manifests::{CLUSTER_DOMAIN, PortProtocol, World};
 use serde_json::{Value, json};
@@ -116,16 +116,17 @@ fn virtual_hosts(
     virtual_hosts
 }
 
-/// The listener `name`; `plugin` is its filters' configuration.
+/// The listener `name`, whose filters have the configuration `plugin`.
 pub(crate) fn listener(
     name: &ListenerName,
     hosts: &[String],
-    plugin: &Value,
+    plugin: &PluginConfiguration,
     kit: &RouteKit,
     world: &World,
     options: &Options,
 ) -> Value {
-    let mut http_filters: Vec<Value> = options.filters.iter().map(|filter| http_filter(filter, name, plugin)).collect();
+    let mut http_filters: Vec<Value> = operators_filter(&plugin.operators).into_iter().collect();
+    http_filters.extend(options.filters.iter().map(|filter| http_filter(filter, name, &plugin.document)));
     http_filters.push(json!({
         "name": "envoy.filters.http.router",
         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},

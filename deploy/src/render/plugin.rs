@@ -2,11 +2,12 @@
 
 use super::envoy::Options;
 use super::listener::ListenerName;
+use super::route::retries_of;
 use crate::manifests::{Mistake, Origin, World};
 use serde_json::{Value, json};
-use serin_traffic::Policy;
 use serin_traffic::shadow::Slot;
 use serin_traffic::written::{Configuration, Source};
+use serin_traffic::{Policy, RetryPolicy, given_key};
 use std::path::PathBuf;
 
 /// A Wasm filter.
@@ -24,6 +25,10 @@ pub(crate) struct PluginConfiguration {
     pub(crate) document: Value,
     /// How many copies one request may cause.
     pub(crate) slots: Vec<Slot>,
+    /// The policies for retries that rules ask for by name.
+    pub(crate) retries: Vec<(String, RetryPolicy)>,
+    /// The operators in the values of headers that Envoy itself has to evaluate.
+    pub(crate) operators: Vec<String>,
     /// What is legal and yet suspect.
     pub(crate) warnings: Vec<Mistake>,
 }
@@ -51,7 +56,9 @@ impl PluginConfiguration {
             Mistake::of_resource(&serin_traffic::Refusal::new(warning.path(), warning.reason()), &origins)
         };
         let warnings = compiled.warnings.iter().map(told).collect();
-        Ok(Self { document, slots: compiled.policy.slots().to_vec(), warnings })
+        let operators = compiled.policy.given_operators().into_iter().map(str::to_owned).collect();
+        let retries = retries_of(&compiled.policy);
+        Ok(Self { document, slots: compiled.policy.slots().to_vec(), retries, operators, warnings })
     }
 }
 
@@ -88,5 +95,30 @@ pub(crate) fn http_filter(filter: &Filter, listener: &ListenerName, configuratio
                 },
             },
         },
+    })
+}
+
+/// The filter that leaves for the filters behind it what Envoy's `operators` say; none if there are no operators.
+pub(crate) fn operators_filter(operators: &[String]) -> Option<Value> {
+    let state = |operator: &String| {
+        json!({
+            "object_key": given_key(operator),
+            "factory_key": "envoy.string",
+            "format_string": {
+                "text_format_source": {"inline_string": operator},
+                "omit_empty_values": true,
+            },
+            "skip_if_empty": true,
+        })
+    };
+    let states: Vec<Value> = operators.iter().map(state).collect();
+    (!states.is_empty()).then(|| {
+        json!({
+            "name": "serin.operators",
+            "typed_config": {
+                "@type": "type.googleapis.com/envoy.extensions.filters.http.set_filter_state.v3.Config",
+                "on_request_headers": states,
+            },
+        })
     })
 }

@@ -2,14 +2,21 @@
 
 use serde_json::{Value, json};
 use serin_traffic::shadow::{SLOT, Slot};
-use serin_traffic::{CLUSTER_HEADER, SUBSET_HEADER};
+use serin_traffic::{CLUSTER_HEADER, Policy, RETRY_HEADER, RetryPolicy, SUBSET_HEADER};
 
 /// What every route of a proxy has in common.
 pub(crate) struct RouteKit {
     /// The slots from which copies are sent.
     pub(crate) slots: Vec<Slot>,
+    /// The policies for retries that rules ask for by name.
+    pub(crate) retries: Vec<(String, RetryPolicy)>,
     /// The clusters whose endpoints are chosen by a key, each with that key.
     pub(crate) hashed: Vec<(String, Value)>,
+}
+
+/// The policies for retries that `policy` has, by their names.
+pub(crate) fn retries_of(policy: &Policy) -> Vec<(String, RetryPolicy)> {
+    policy.retry_policies().into_iter().map(|(name, policy)| (name.to_owned(), policy.clone())).collect()
 }
 
 impl RouteKit {
@@ -17,16 +24,23 @@ impl RouteKit {
     ///
     /// A key is the route's in Envoy and the cluster's in Istio, so each cluster with one has a route of its own.
     pub(crate) fn chosen(&self) -> Vec<Value> {
-        let by_key = self.hashed.iter().map(|(cluster, key)| {
-            let is_it = json!({"name": CLUSTER_HEADER, "string_match": {"exact": cluster}});
-            self.route(is_it, json!({"cluster_header": CLUSTER_HEADER}), Some(key))
-        });
+        let by_key = self
+            .hashed
+            .iter()
+            .map(|(cluster, key)| (json!({"name": CLUSTER_HEADER, "string_match": {"exact": cluster}}), Some(key)));
         let is_chosen = json!({"name": CLUSTER_HEADER, "present_match": true});
-        by_key.chain([self.route(is_chosen, json!({"cluster_header": CLUSTER_HEADER}), None)]).collect()
+        by_key.chain([(is_chosen, None)]).flat_map(|(header, key)| self.routes(&header, key)).collect()
     }
 
-    fn route(&self, header: Value, action: Value, key: Option<&Value>) -> Value {
-        json!({"name": "chosen", "match": {"prefix": "/", "headers": [header]}, "route": self.action(action, key)})
+    /// The routes of requests with that header: one for each policy for retries, then the one of all others.
+    fn routes(&self, header: &Value, key: Option<&Value>) -> Vec<Value> {
+        let action = || self.action(json!({"cluster_header": CLUSTER_HEADER}), key);
+        let with_policy = self.retries.iter().map(|(name, policy)| {
+            let mut action = action();
+            action["retry_policy"] = retry_policy_of(policy, key.is_some());
+            chosen(json!([header, asks_for(name)]), action)
+        });
+        with_policy.chain([chosen(json!([header]), action())]).collect()
     }
 
     /// The route of requests about which the filters said nothing.
@@ -36,8 +50,10 @@ impl RouteKit {
     }
 
     fn action(&self, mut action: Value, key: Option<&Value>) -> Value {
-        // Istio: no timeout unless a rule says one.
+        // Istio, `setTimeout`: no timeout unless a rule says one, or a gRPC client its deadline. The newer way to say the
+        // latter, `max_stream_duration`, would bound answers that stream as well.
         action["timeout"] = "0s".into();
+        action["max_grpc_timeout"] = "0s".into();
         action["retry_policy"] = retry_policy(key.is_some());
         if let Some(key) = key {
             action["hash_policy"] = json!([key]);
@@ -49,10 +65,25 @@ impl RouteKit {
     }
 }
 
+/// A route for requests with these headers. The path need not begin with a slash: a rule may have rewritten it.
+fn chosen(headers: Value, action: Value) -> Value {
+    json!({
+        "name": "chosen",
+        "match": {"prefix": "", "headers": headers},
+        "route": action,
+        "request_headers_to_remove": [RETRY_HEADER],
+    })
+}
+
+/// Whether a request asks for the policy for retries of that name.
+pub(crate) fn asks_for(name: &str) -> Value {
+    json!({"name": RETRY_HEADER, "string_match": {"exact": name}})
+}
+
 /// The mirror policies of a route with these slots. A copy carries nothing that the filters told Envoy.
 pub(crate) fn mirror_policies(slots: &[Slot]) -> Vec<Value> {
     let name = |place: usize| format!("{SLOT}{}", place + 1);
-    let told = [CLUSTER_HEADER, SUBSET_HEADER].map(str::to_owned).into_iter();
+    let told = [CLUSTER_HEADER, SUBSET_HEADER, RETRY_HEADER].map(str::to_owned).into_iter();
     let told: Vec<String> = told.chain((0..slots.len()).map(name)).collect();
     let policy = |(place, slot): (usize, &Slot)| {
         let removed = told.iter().chain(&slot.headers.remove).map(|name| json!({"remove": name}));
@@ -81,13 +112,49 @@ pub(crate) fn retry_policy(by_key: bool) -> Value {
         "host_selection_retry_max_attempts": 5,
     });
     if !by_key {
-        policy["retry_host_predicate"] = json!([{
-            "name": "envoy.retry_host_predicates.previous_hosts",
-            "typed_config": {
-                "@type":
-                    "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
-            },
-        }]);
+        policy["retry_host_predicate"] = previous_hosts();
     }
     policy
+}
+
+/// The policy of a route for rules that say what no header says (Istio, `retry.ConvertPolicy`).
+pub(crate) fn retry_policy_of(written: &RetryPolicy, by_key: bool) -> Value {
+    let milliseconds = |count: u64| format!("{}.{:03}s", count / 1000, count % 1000);
+    let mut policy = json!({
+        "retry_on": written.retry_on,
+        "num_retries": written.attempts,
+        "host_selection_retry_max_attempts": 5,
+    });
+    if !written.status_codes.is_empty() {
+        policy["retriable_status_codes"] = json!(written.status_codes);
+    }
+    if let Some(timeout) = written.per_try_timeout {
+        policy["per_try_timeout"] = milliseconds(timeout).into();
+    }
+    if written.ignore_previous_hosts.unwrap_or(!by_key) {
+        policy["retry_host_predicate"] = previous_hosts();
+    }
+    if written.remote_localities {
+        policy["retry_priority"] = json!({
+            "name": "envoy.retry_priorities.previous_priorities",
+            "typed_config": {
+                "@type": "type.googleapis.com/\
+                    envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig",
+                "update_frequency": 2,
+            },
+        });
+    }
+    if let Some(backoff) = written.backoff {
+        policy["retry_back_off"] = json!({"base_interval": milliseconds(backoff)});
+    }
+    policy
+}
+
+fn previous_hosts() -> Value {
+    json!([{
+        "name": "envoy.retry_host_predicates.previous_hosts",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate",
+        },
+    }])
 }

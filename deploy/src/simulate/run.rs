@@ -119,7 +119,7 @@ impl<'r> Run<'r> {
             let [virtual_service, _] = rules.policy.names_of_rule(applied.rule);
             Split::new(virtual_service, rule, now)
         });
-        if let Some(reply) = rule.reply(serin_traffic::Request::headers(request), applied.matched()) {
+        if let Some(reply) = rule.reply(request, applied.matched()) {
             *split.replies.entry(reply.status).or_default() += 1;
             return Sent { target: Target::Reply(reply.status), given: None };
         }

@@ -54,11 +54,18 @@ async fn each_row_goes_through_a_real_envoy_as_its_source_says() {
     assert_none_wrong(&wrong, rows.len());
 }
 
-/// The name of the listener for the configuration: that of the first row which has it.
-fn listeners(rows: &[Row]) -> BTreeMap<String, usize> {
+/// What a listener is made of: the filter's configuration, and whether callers are trusted.
+type Make = (String, bool);
+
+fn make_of(row: &Row) -> Make {
+    (row.configuration.to_string(), row.trusts)
+}
+
+/// The name of each listener: the number of the first row that needs it.
+fn listeners(rows: &[Row]) -> BTreeMap<Make, usize> {
     let mut listeners = BTreeMap::new();
     for (number, row) in rows.iter().enumerate() {
-        listeners.entry(row.configuration.to_string()).or_insert(number);
+        listeners.entry(make_of(row)).or_insert(number);
     }
     listeners
 }
@@ -67,9 +74,16 @@ async fn start(rows: &[Row], upstreams: &Upstreams) -> Process {
     let directory = tempfile::tempdir().expect("there is room for a directory");
     let module = directory.path().join("canary.wasm");
     std::fs::write(&module, Module::Canary.bytes()).expect("there is room for the module");
-    let listeners = listeners(rows).into_iter().map(|(configuration, number)| {
+    let listeners = listeners(rows).into_iter().map(|((configuration, trusts), number)| {
         let slots = rows.iter().map(|row| row.expect.shadows.len()).max().unwrap_or(0) + 1;
-        listener(&number.to_string(), &configuration, &module.display().to_string(), slots)
+        let mut listener = listener(&number.to_string(), &configuration, &module.display().to_string(), slots);
+        if trusts {
+            let manager = &mut listener["filter_chains"][0]["filters"][0]["typed_config"];
+            manager["use_remote_address"] = true.into();
+            manager["internal_address_config"] =
+                json!({"cidr_ranges": [{"address_prefix": "127.0.0.0", "prefix_len": 8}]});
+        }
+        listener
     });
     let configuration = json!({
         "node": {"id": "conformance", "cluster": "conformance"},
@@ -97,6 +111,7 @@ fn listener(name: &str, configuration: &str, module: &str, slots: usize) -> Valu
     let route = |target: Value| {
         let mut route = target;
         route["timeout"] = "0s".into();
+        route["max_grpc_timeout"] = "0s".into();
         route["retry_policy"] =
             json!({"retry_on": "connect-failure,refused-stream,unavailable,cancelled", "num_retries": 2});
         route["request_mirror_policies"] = copies.clone().into();
@@ -127,7 +142,7 @@ fn listener(name: &str, configuration: &str, module: &str, slots: usize) -> Valu
             "name": "conformance",
             "validate_clusters": false,
             "virtual_hosts": [{"name": "any", "domains": ["*"], "routes": [
-                {"match": {"prefix": "/", "headers": chosen}, "route": route(json!({"cluster_header": "x-serin-cluster"}))},
+                {"match": {"prefix": "", "headers": chosen}, "route": route(json!({"cluster_header": "x-serin-cluster"}))},
                 {"match": {"prefix": "/"}, "route": route(json!({"cluster": PLAIN}))},
             ]}],
         },
@@ -161,7 +176,7 @@ fn run(rows: &Arc<Vec<Row>>, addresses: &BTreeMap<String, SocketAddr>, upstreams
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(row) = rows.get(number) else { return };
-                    let listener = listeners[&row.configuration.to_string()].to_string();
+                    let listener = listeners[&make_of(row)].to_string();
                     let started = Instant::now();
                     let answer = ask(addresses[&listener], row, number);
                     let delayed = row.expect.delay.filter(|delay| started.elapsed() >= *delay);
@@ -182,7 +197,7 @@ fn assert_delays_hold_up_nobody_else(rows: &[Row], addresses: &BTreeMap<String, 
     let listeners = listeners(rows);
     let ask = |number: usize| {
         let row = &rows[number];
-        ask(addresses[&listeners[&row.configuration.to_string()].to_string()], row, number);
+        ask(addresses[&listeners[&make_of(row)].to_string()], row, number);
         Instant::now()
     };
     let slow = rows.iter().position(|row| row.expect.delay == Some(Duration::from_millis(200)));

@@ -1,5 +1,6 @@
 //! Tests of the command line and its parts; those that need an Envoy start a real one, and fail without it.
 
+mod actions;
 mod backend;
 mod callouts;
 mod command_line;

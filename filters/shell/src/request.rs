@@ -32,6 +32,8 @@ pub struct Request<'p> {
     reused: bool,
     /// Whether anything about the request was changed.
     changed: bool,
+    /// The changes to its headers, if a header of the answer quotes them.
+    made: Option<Vec<Change>>,
     /// How the request was decided, as far as it is, if its answer says so.
     decision: Option<String>,
     /// What is to be done to the answer.
@@ -62,6 +64,7 @@ impl<'p> Request<'p> {
             claims: Cell::default(),
             reused: known.is_some(),
             changed: false,
+            made: None,
             decision: None,
             response: Response::default(),
         };
@@ -74,6 +77,7 @@ impl<'p> Request<'p> {
                 let _ = hostcall::set_filter_state(ROUTE_KEY, policy.publish(request.outcome).as_bytes());
             }
         }
+        request.made = request.rule().filter(|rule| rule.answers_quote_requests()).map(|_| Vec::new());
         if policy.reveals(request.outcome) {
             let before = if request.reused { hostcall::property(&[DECISION_KEY]) } else { None };
             let before = before.and_then(|text| String::from_utf8(text).ok());
@@ -161,9 +165,8 @@ impl<'p> Request<'p> {
         };
         let draw = || self.plugin.draws.draw();
         let wait = rule.fault().and_then(|fault| fault.delay(draw));
-        let abort = rule.fault().and_then(|fault| fault.abort(draw)).map(|reply| rule.finish(reply, draw));
-        let reply =
-            abort.or_else(|| if rule.may_reply() { rule.reply(self.headers(), applied.matched()) } else { None });
+        let abort = rule.fault().and_then(|fault| fault.abort(draw)).map(|reply| rule.finish(reply, self, draw));
+        let reply = abort.or_else(|| if rule.may_reply() { rule.reply(self, applied.matched()) } else { None });
         match (wait, reply) {
             (None, None) => Passage::Free,
             (None, Some(reply)) => {
@@ -181,24 +184,20 @@ impl<'p> Request<'p> {
     /// Makes the rule's changes to the request.
     pub(crate) fn apply(&mut self, rule: &Rule) {
         let matched = self.applied().map_or(0, Applied::matched);
-        if rule.changes_requests() {
-            for change in rule.request_changes(self.headers(), matched) {
-                self.change(&change);
-            }
+        for change in rule.request_changes(self, matched) {
+            self.change(&change);
         }
     }
 
     /// Has the rule's changes made to the answer, behind those of its destination: the rule has the last word, as it has
     /// in Envoy.
-    pub(crate) fn apply_to_response(&mut self, rule: &Rule) {
-        if rule.changes_responses() {
-            self.response.change(&rule.response_changes(self.headers()));
-        }
+    pub(crate) fn apply_to_response(&mut self, rule: &Rule, destination: Option<&Destination>) {
+        let changes = rule.response_changes(self, self.made.as_deref().unwrap_or_default(), destination);
+        self.response.change(changes);
     }
 
     /// Sends the request to `destination`, with the destination's own changes made to it and to its answer, and counts it.
     pub fn send_to(&mut self, destination: &Destination) {
-        self.response.change(&destination.response_changes);
         if let Some(applied) = self.applied() {
             self.plugin.sent.count(&self.plugin.policy, applied.rule, destination);
         }
@@ -207,9 +206,11 @@ impl<'p> Request<'p> {
         if let Some(subset) = &destination.subset {
             self.note(hostcall::set_header(Side::Request, SUBSET_HEADER, subset.as_bytes()));
         }
-        for change in &destination.request_changes {
-            self.change(change);
+        for change in destination.request_changes(self) {
+            self.change(&change);
         }
+        let changes = destination.response_changes(self, self.made.as_deref().unwrap_or_default());
+        self.response.change(changes);
     }
 
     /// Has Envoy send a copy of the request to each of `clusters`, with the slots from `first` on.
@@ -239,6 +240,9 @@ impl<'p> Request<'p> {
     }
 
     fn change(&mut self, change: &Change) {
+        if let Some(made) = &mut self.made {
+            made.push(change.clone());
+        }
         self.note(make(Side::Request, change));
     }
 
@@ -280,6 +284,10 @@ impl serin_traffic::Request for Request<'_> {
 
     fn now(&self) -> u64 {
         hostcall::now().unwrap_or_default()
+    }
+
+    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
+        hostcall::property(path)
     }
 }
 

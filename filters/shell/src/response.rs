@@ -4,8 +4,8 @@ use crate::hostcall::{self, Side, Status};
 use crate::pairs;
 use crate::picker::Watched;
 use crate::root::Plugin;
-use serin_traffic::Change;
-use serin_traffic::IssuedCookie;
+use serin_traffic::{Change, Headers, IssuedCookie, ResponseChanges};
+use std::cell::OnceCell;
 
 /// The key of the filter state that says how a request was decided; filters add to it one after the other.
 pub(crate) const DECISION_KEY: &str = "serin.decision";
@@ -17,7 +17,7 @@ const DECISION: &str = "x-serin-decision";
 #[derive(Debug, Default)]
 pub struct Response {
     /// What is done to the answer, in order.
-    changes: Vec<Change>,
+    changes: ResponseChanges,
     /// Whether the answer says how the request was decided.
     revealed: bool,
     cookie: Option<Cookie>,
@@ -33,8 +33,8 @@ struct Cookie {
 }
 
 impl Response {
-    pub(crate) fn change(&mut self, changes: &[Change]) {
-        self.changes.extend_from_slice(changes);
+    pub(crate) fn change(&mut self, changes: ResponseChanges) {
+        self.changes.extend(changes);
     }
 
     pub(crate) fn reveal(&mut self) {
@@ -52,8 +52,8 @@ impl Response {
 
     /// Does to the answer that is on its way what is to be done. What the proxy refuses is left undone.
     pub fn headers(&self) {
-        for change in &self.changes {
-            let _ = make(Side::Response, change);
+        for change in self.changes.changes(&Arrived::default()) {
+            let _ = make(Side::Response, &change);
         }
         if let Some(Cookie { cookie, text }) = &self.cookie {
             let headers = hostcall::response_headers().map(pairs::headers).unwrap_or_default();
@@ -72,6 +72,24 @@ impl Response {
         if let Some(watched) = &self.watched {
             watched.end(plugin);
         }
+    }
+}
+
+/// The answer as it came.
+#[derive(Default)]
+struct Arrived(OnceCell<Headers>);
+
+impl serin_traffic::Response for Arrived {
+    fn headers(&self) -> &Headers {
+        self.0.get_or_init(|| hostcall::response_headers().map(pairs::headers).unwrap_or_default())
+    }
+
+    fn now(&self) -> u64 {
+        hostcall::now().unwrap_or_default()
+    }
+
+    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
+        hostcall::property(path)
     }
 }
 

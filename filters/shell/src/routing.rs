@@ -36,11 +36,12 @@ impl Routing {
         }
         if let Some(rule) = request.rule() {
             request.apply(rule);
-            if let Some(destination) = send(&mut request, rule) {
+            let destination = send(&mut request, rule);
+            if let Some(destination) = destination {
                 request.send_to(destination);
                 sent(&mut request, rule);
             }
-            request.apply_to_response(rule);
+            request.apply_to_response(rule, destination);
         }
         self.response = request.finish();
         if self.held.is_some() { Action::Pause } else { Action::Continue }

@@ -72,3 +72,14 @@ pub struct Reply {
     /// The gRPC status, if the request is one of gRPC and the answer names it.
     pub grpc_status: Option<u8>,
 }
+
+impl Reply {
+    /// Why Envoy would say that it answers, had it the same rule.
+    pub(crate) fn details_in_envoy(&self) -> &'static str {
+        match self.details {
+            "serin_redirect" | "serin_direct_response" => "direct_response",
+            "serin_fault_abort" => "fault_filter_abort",
+            other => other,
+        }
+    }
+}

@@ -1,18 +1,23 @@
 //! The compiled form of a configuration: what requests ask.
 
-use crate::action::{Cors, DirectResponse, Fault, Redirect, Rewrite};
+use crate::action::{
+    Changed, Changes, Cors, DirectResponse, Fault, OfReply, OfRequest, OfResponse, Redirect, Retries, RetryPolicy,
+    Rewrite, Timeout, changes_of,
+};
 use crate::canary::Canary;
 use crate::changes::{Change, Reply};
 use crate::cluster_name::ClusterName;
 use crate::digest::Digest;
+use crate::format::Format;
 use crate::host_name::{HostTable, host_of};
 use crate::index::Index;
 use crate::matching::Conditions;
 use crate::mirror::Share;
-use crate::request::{Headers, Request};
+use crate::request::{Request, Response};
 use crate::shadow::{Reason, Shadow, Slot, never_copied};
 use crate::split::{Ticket, split};
 use crate::written::{RepeatedHeaders, Unmatched};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The authority that a request had before it was rewritten.
 pub(crate) const ORIGINAL_HOST: &str = "x-envoy-original-host";
@@ -87,9 +92,11 @@ pub struct Rule {
     pub(crate) answer: Option<Answer>,
     pub(crate) fault: Option<Fault>,
     pub(crate) cors: Option<Cors>,
+    pub(crate) timeout: Timeout,
+    pub(crate) retries: Option<Retries>,
     pub(crate) rewrite: Rewrite,
-    pub(crate) request_changes: Vec<Change>,
-    pub(crate) response_changes: Vec<Change>,
+    pub(crate) request_changes: Vec<Changes>,
+    pub(crate) response_changes: Vec<Changes>,
     /// What a CanaryPolicy says of the destinations.
     pub(crate) canary: Option<Box<Canary>>,
     /// What a CanaryPolicy says of the copies.
@@ -116,11 +123,15 @@ pub struct Destination {
     pub subset: Option<String>,
     /// The destination's part of the sum of weights; of an only destination it says nothing.
     pub weight: u32,
-    /// What is done to requests that go there, beside what the rule does to all of its requests.
-    pub request_changes: Vec<Change>,
-    /// What is done to answers that come from there, before the rule does what it does to all of its answers.
-    pub response_changes: Vec<Change>,
+    pub(crate) request_changes: Vec<Changes>,
+    /// The authority that requests have there.
+    pub(crate) authority: Option<Change>,
+    pub(crate) response_changes: Vec<Changes>,
 }
+
+/// What is done to an answer once it is there.
+#[derive(Clone, Debug, Default)]
+pub struct ResponseChanges(Vec<Changes>);
 
 /// Where copies go.
 #[derive(Clone, Debug)]
@@ -248,6 +259,20 @@ impl Policy {
         self.digest
     }
 
+    /// The policies for retries of which headers cannot say it all, by the names that requests ask for them by in
+    /// [`RETRY_HEADER`](crate::RETRY_HEADER).
+    pub fn retry_policies(&self) -> BTreeMap<&str, &RetryPolicy> {
+        let rules = self.virtual_services.iter().flat_map(VirtualService::rules);
+        let policies = rules.filter_map(|rule| rule.retries.as_ref()?.policy());
+        policies.map(|(name, policy)| (name.as_str(), policy)).collect()
+    }
+
+    /// The operators of Envoy's in the values of headers that only Envoy itself can evaluate, such as `%HOSTNAME%`: it has to
+    /// leave what each says in the filter state of that [`given_key`].
+    pub fn given_operators(&self) -> BTreeSet<&str> {
+        self.virtual_services.iter().flat_map(VirtualService::rules).flat_map(Rule::given_operators).collect()
+    }
+
     /// The slots from which Envoy's router takes the clusters of copies, the first of which is number 1.
     pub fn slots(&self) -> &[Slot] {
         &self.slots
@@ -261,7 +286,50 @@ impl VirtualService {
     }
 }
 
+impl ResponseChanges {
+    fn of(levels: &[Changes], request: &impl Request, made: &[Change], destination: Option<&Destination>) -> Self {
+        if !levels.iter().any(quotes_request) {
+            return Self(levels.to_vec());
+        }
+        let cluster = destination.map(|destination| destination.cluster_of(request));
+        let facts = Changed { facts: &OfRequest { request, cluster }, changes: made, of_response: false };
+        Self(levels.iter().map(|level| level.of_request(&facts)).collect())
+    }
+
+    /// Has `others` made after these.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    /// What is done to `response`, in order.
+    pub fn changes(&self, response: &impl Response) -> Vec<Change> {
+        changes_of(&self.0, true, &OfResponse(response))
+    }
+}
+
 impl Destination {
+    /// What is done to a request that goes there, beside what the rule does to all of its requests.
+    pub fn request_changes(&self, request: &impl Request) -> Vec<Change> {
+        if self.request_changes.is_empty() && self.authority.is_none() {
+            return Vec::new();
+        }
+        let cluster = Some(self.cluster_of(request));
+        let mut changes = changes_of(&self.request_changes, false, &OfRequest { request, cluster });
+        changes.extend(self.authority.clone());
+        changes
+    }
+
+    /// What is done to the answer to `request`, of which `made` are the changes on its way here, before the rule does what it
+    /// does to all of its answers.
+    pub fn response_changes(&self, request: &impl Request, made: &[Change]) -> ResponseChanges {
+        ResponseChanges::of(&self.response_changes, request, made, Some(self))
+    }
+
+    fn cluster_of(&self, request: &impl Request) -> String {
+        let port = if self.cluster.wants_port() { request.port() } else { None };
+        self.cluster.with_port(port).into_owned()
+    }
+
     /// What people call it: its subset, or its host.
     pub fn title(&self) -> &str {
         self.subset.as_deref().unwrap_or_else(|| self.name.split('|').next().unwrap_or(&self.name))
@@ -339,14 +407,15 @@ impl Rule {
     /// to a preflight, which Envoy leaves as it is. `matched` says by which match the rule applies.
     ///
     /// Where a rule answers itself, Envoy looks at no policy for calls across origins.
-    pub fn reply(&self, request: &Headers, matched: usize) -> Option<Reply> {
+    pub fn reply(&self, request: &impl Request, matched: usize) -> Option<Reply> {
         let Some(answer) = &self.answer else {
-            return self.cors.as_ref()?.preflight(request);
+            return self.cors.as_ref()?.preflight(request.headers());
         };
-        Some(self.changed(match answer {
-            Answer::Redirect(redirect) => redirect.reply(request, self.matched_prefix(matched)),
-            Answer::Direct(direct) => direct.reply(request),
-        }))
+        let reply = match answer {
+            Answer::Redirect(redirect) => redirect.reply(request.headers(), self.matched_prefix(matched)),
+            Answer::Direct(direct) => direct.reply(request.headers()),
+        };
+        Some(changed(reply, &self.response_changes, request, None))
     }
 
     /// Whether the rule may answer requests itself.
@@ -354,44 +423,40 @@ impl Rule {
         self.answer.is_some() || self.cors.is_some()
     }
 
-    /// Whether anything may be done to answers.
-    pub fn changes_responses(&self) -> bool {
-        !self.response_changes.is_empty() || self.cors.is_some()
-    }
-
     /// The answer of a fault, with the rule's changes to answers made, behind those of the destination that the request
     /// would have had by the weights; Envoy makes them where the rule has a destination, not where it answers itself.
     ///
     /// Envoy chooses among weighted clusters before its filters see a request, and `FilterManager` finishes their answers
     /// with what was chosen (`finalizeResponseHeaders`).
-    pub fn finish(&self, mut reply: Reply, draw: impl FnOnce() -> Ticket) -> Reply {
+    pub fn finish(&self, mut reply: Reply, request: &impl Request, draw: impl FnOnce() -> Ticket) -> Reply {
         if self.answer.is_some() {
             return reply;
         }
-        if self.destinations.iter().any(|destination| !destination.response_changes.is_empty()) {
-            for change in self.pick(draw).into_iter().flat_map(|destination| &destination.response_changes) {
-                change.apply(&mut reply.headers);
-            }
+        if self.destinations.iter().all(|destination| destination.response_changes.is_empty()) {
+            return changed(reply, &self.response_changes, request, self.only_destination());
         }
-        self.changed(reply)
-    }
-
-    fn changed(&self, mut reply: Reply) -> Reply {
-        for change in &self.response_changes {
-            change.apply(&mut reply.headers);
+        let destination = self.pick(draw);
+        if let Some(destination) = destination {
+            reply = changed(reply, &destination.response_changes, request, Some(destination));
         }
-        reply
+        changed(reply, &self.response_changes, request, destination)
     }
 
     /// What is done to the request that is on its way to a destination, in order.
-    pub fn request_changes(&self, request: &Headers, matched: usize) -> Vec<Change> {
-        let mut changes = self.request_changes.clone();
+    pub fn request_changes(&self, request: &impl Request, matched: usize) -> Vec<Change> {
+        let headers = request.headers();
+        let mut changes: Vec<Change> = self.timeout.change(headers).into_iter().collect();
+        changes.extend(self.retries.iter().flat_map(|retries| retries.changes(headers)));
+        if !self.request_changes.is_empty() {
+            let cluster = self.only_destination().map(|destination| destination.cluster_of(request));
+            changes.extend(changes_of(&self.request_changes, false, &OfRequest { request, cluster }));
+        }
         // Whoever rewrites says what was there before, as Envoy's router does, whatever the client has said.
         if let Some(authority) = &self.rewrite.authority {
-            changes.push(Change::set(ORIGINAL_HOST, request.first(":authority").unwrap_or_default()));
+            changes.push(Change::set(ORIGINAL_HOST, headers.first(":authority").unwrap_or_default()));
             changes.push(Change::set(":authority", authority.as_bytes()));
         }
-        let target = request.first(":path").unwrap_or_default();
+        let target = headers.first(":path").unwrap_or_default();
         if let Some(rewritten) = self.rewrite.target(target, self.matched_prefix(matched)) {
             changes.push(Change::set(ORIGINAL_PATH, target));
             changes.push(Change::set(":path", rewritten));
@@ -399,16 +464,31 @@ impl Rule {
         changes
     }
 
-    /// Whether anything is done to requests on their way, beside sending them.
-    pub fn changes_requests(&self) -> bool {
-        !self.request_changes.is_empty() || self.rewrite.path.is_some() || self.rewrite.authority.is_some()
+    /// What is done to the answer to `request`, of which `made` are the changes on its way to `destination`.
+    pub fn response_changes(
+        &self,
+        request: &impl Request,
+        made: &[Change],
+        destination: Option<&Destination>,
+    ) -> ResponseChanges {
+        let mut changes = ResponseChanges::of(&self.response_changes, request, made, destination);
+        let cors = self.cors.as_ref().map(|cors| cors.response_changes(request.headers()));
+        changes.0.extend(cors.filter(|changes| !changes.is_empty()).map(Changes::of_values));
+        changes
     }
 
-    /// What is done to the answer to `request`, in order.
-    pub fn response_changes(&self, request: &Headers) -> Vec<Change> {
-        let mut changes = self.response_changes.clone();
-        changes.extend(self.cors.iter().flat_map(|cors| cors.response_changes(request)));
-        changes
+    /// Whether a header of an answer has something of the request in its value.
+    pub fn answers_quote_requests(&self) -> bool {
+        let theirs = self.destinations.iter().flat_map(|destination| &destination.response_changes);
+        self.response_changes.iter().chain(theirs).any(quotes_request)
+    }
+
+    /// The operators of Envoy's in the values of headers that only Envoy itself can evaluate.
+    pub(crate) fn given_operators(&self) -> impl Iterator<Item = &str> {
+        let own = self.request_changes.iter().chain(&self.response_changes);
+        let theirs = self.destinations.iter();
+        let theirs = theirs.flat_map(|theirs| theirs.request_changes.iter().chain(&theirs.response_changes));
+        own.chain(theirs).flat_map(Changes::formats).flat_map(Format::given)
     }
 
     /// The length of the prefix that the match compares the path with: that of `/` where it does not look at the path,
@@ -419,4 +499,21 @@ impl Rule {
             Some(path) => path.prefix_length(),
         }
     }
+}
+
+/// The answer with what a rule does to its answers.
+fn changed(mut reply: Reply, levels: &[Changes], request: &impl Request, destination: Option<&Destination>) -> Reply {
+    if levels.is_empty() {
+        return reply;
+    }
+    let cluster = destination.map(|destination| destination.cluster_of(request));
+    let facts = OfReply { request: OfRequest { request, cluster }, reply: &reply };
+    for change in changes_of(levels, true, &facts) {
+        change.apply(&mut reply.headers);
+    }
+    reply
+}
+
+fn quotes_request(level: &Changes) -> bool {
+    level.formats().any(Format::asks_request)
 }

@@ -21,6 +21,23 @@ pub trait Request {
 
     /// The proxy's clock, in nanoseconds since 1970.
     fn now(&self) -> u64;
+
+    /// The attribute at `path`, as the proxy serializes it (Envoy, "Attributes"), if the proxy has such a thing.
+    fn attribute(&self, _path: &[&str]) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// What the changes to an answer may ask of it.
+pub trait Response {
+    /// The answer's headers, with `:status` among them.
+    fn headers(&self) -> &Headers;
+
+    /// The proxy's clock, in nanoseconds since 1970.
+    fn now(&self) -> u64;
+
+    /// The attribute at `path`, as the proxy serializes it, if the proxy has such a thing.
+    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>>;
 }
 
 /// The headers of a request: names in lower case and values as bytes, in the order in which they came.

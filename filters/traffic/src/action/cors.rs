@@ -7,12 +7,16 @@ use crate::refusal::{Place, Refusal};
 use crate::request::Headers;
 use crate::written::{self, RegexEncoding, StringMatch};
 
+/// The header in which a preflight says with which method the client is going to call.
+const ASKED_METHOD: &str = "access-control-request-method";
+
 /// Who may call, and what they are told.
 #[derive(Clone, Debug)]
 pub(crate) struct Cors {
     origins: Vec<TextCondition>,
-    /// What a preflight is told beside the origin.
-    preflight: Vec<(String, Vec<u8>)>,
+    methods: Option<String>,
+    headers: Option<String>,
+    max_age: Option<String>,
     expose_headers: Option<String>,
     credentials: bool,
     /// Preflights of other origins go on to the upstream.
@@ -48,16 +52,11 @@ impl Cors {
         };
         let max_age = written.max_age.as_deref().map(|age| duration(&place.field("maxAge"), age)).transpose()?;
         let credentials = written.allow_credentials == Some(true);
-        let lists = [
-            ("access-control-allow-credentials", credentials.then(|| "true".to_owned())),
-            ("access-control-allow-methods", list(&written.allow_methods)),
-            ("access-control-allow-headers", list(&written.allow_headers)),
-            ("access-control-max-age", max_age.map(|age| age.as_secs().to_string())),
-        ];
-        let told = lists.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.into_bytes())));
         Ok(Self {
             origins,
-            preflight: told.collect(),
+            methods: list(&written.allow_methods),
+            headers: list(&written.allow_headers),
+            max_age: max_age.map(|age| age.as_secs().to_string()),
             expose_headers: list(&written.expose_headers),
             credentials,
             forward_unmatched,
@@ -69,16 +68,23 @@ impl Cors {
     /// A preflight of another origin that does not go on is told everything but that the origin may call.
     pub(crate) fn preflight(&self, request: &Headers) -> Option<Reply> {
         let origin = request.first("origin").filter(|origin| !origin.is_empty())?;
-        let asked = request.first("access-control-request-method").filter(|method| !method.is_empty());
-        if request.first(":method") != Some(b"OPTIONS") || asked.is_none() {
+        let method = request.first(ASKED_METHOD).filter(|method| !method.is_empty());
+        if request.first(":method") != Some(b"OPTIONS") || method.is_none() {
             return None;
         }
         let allowed = self.allows(origin);
         if !allowed && self.forward_unmatched {
             return None;
         }
-        let mut reply = Reply { status: 200, details: "serin_cors_preflight", ..Reply::default() };
-        reply.headers.clone_from(&self.preflight);
+        let told = [
+            ("access-control-allow-credentials", self.credentials.then_some(&b"true"[..])),
+            ("access-control-allow-methods", told(&self.methods, request, ASKED_METHOD)),
+            ("access-control-allow-headers", told(&self.headers, request, "access-control-request-headers")),
+            ("access-control-max-age", self.max_age.as_deref().map(str::as_bytes)),
+        ];
+        let told = told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.to_vec())));
+        let mut reply =
+            Reply { status: 200, headers: told.collect(), details: "serin_cors_preflight", ..Reply::default() };
         if allowed {
             // Envoy's filter changes its own answer as it does every other one.
             for change in self.response_changes(request) {
@@ -90,7 +96,8 @@ impl Cors {
 
     /// What the answer to a request of an allowed origin is given.
     pub(crate) fn response_changes(&self, request: &Headers) -> Vec<Change> {
-        let Some(origin) = request.first("origin").filter(|origin| self.allows(origin)) else {
+        let origin = request.first("origin").filter(|origin| !origin.is_empty() && self.allows(origin));
+        let Some(origin) = origin else {
             return Vec::new();
         };
         let mut changes = vec![Change::set("access-control-allow-origin", origin)];
@@ -106,6 +113,17 @@ impl Cors {
     /// Envoy asks each condition for `*` too, so that an exact `*` allows every origin.
     fn allows(&self, origin: &[u8]) -> bool {
         self.origins.iter().any(|condition| condition.holds(b"*") || condition.holds(origin))
+    }
+}
+
+/// What a preflight is told is allowed. A lone `*` allows what the request asks for in the header `asked`, by name: to
+/// browsers a `*` in the answer is no wildcard where credentials are sent (Envoy, `CorsFilter::decodeHeaders`; Fetch,
+/// "CORS protocol and credentials").
+fn told<'a>(allowed: &'a Option<String>, request: &'a Headers, asked: &'a str) -> Option<&'a [u8]> {
+    match allowed.as_deref()? {
+        "" => None,
+        "*" => Some(request.first(asked).unwrap_or_default()),
+        allowed => Some(allowed.as_bytes()),
     }
 }
 

@@ -7,12 +7,14 @@ use crate::request::Headers;
 use crate::written;
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use std::borrow::Cow;
 
 /// The status codes that Istio's redirect knows (`ApplyRedirect`).
 const REDIRECT_CODES: [u32; 5] = [301, 302, 303, 307, 308];
 
-/// Envoy's bound on the body of a direct response (`max_direct_response_body_size_bytes`).
-const LONGEST_BODY: usize = 4096;
+/// Istio's bound on the body of a direct response (`validateHTTPDirectResponse`), which it raises Envoy's to
+/// (`DefaultMaxDirectResponseBodySizeBytes`).
+const LONGEST_BODY: usize = 1 << 20;
 
 /// Base64 as protobuf's JSON has it: padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -103,22 +105,30 @@ impl Redirect {
         if let Some(port) = self.port {
             location.extend_from_slice(format!(":{port}").as_bytes());
         }
-        match &self.path {
-            None => location.extend_from_slice(target),
-            Some(RedirectPath::Prefix(prefix)) => location.extend(replace_prefix(target, prefix, matched_prefix)),
-            Some(RedirectPath::Whole(path)) => {
-                location.extend_from_slice(path.as_bytes());
-                let query = target.iter().position(|byte| *byte == b'?').and_then(|at| target.get(at..));
-                if let (Some(query), false) = (query, path.contains('?')) {
-                    location.extend_from_slice(query);
-                }
-            }
+        let path = self.target(target, matched_prefix);
+        // What does not begin with a slash would be a part of the host.
+        if !path.starts_with(b"/") {
+            location.push(b'/');
         }
+        location.extend_from_slice(&path);
         Reply {
             status: self.status,
             headers: vec![("location".to_owned(), location)],
             details: "serin_redirect",
             ..Reply::default()
+        }
+    }
+
+    /// Path and query of the location.
+    fn target<'r>(&self, target: &'r [u8], matched_prefix: Option<usize>) -> Cow<'r, [u8]> {
+        match &self.path {
+            None => Cow::Borrowed(target),
+            Some(RedirectPath::Prefix(prefix)) => replace_prefix(target, prefix, matched_prefix).into(),
+            Some(RedirectPath::Whole(path)) => {
+                let query = target.iter().position(|byte| *byte == b'?').and_then(|at| target.get(at..));
+                let query = query.filter(|_| !path.contains('?')).unwrap_or_default();
+                [path.as_bytes(), query].concat().into()
+            }
         }
     }
 

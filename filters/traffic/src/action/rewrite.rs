@@ -42,13 +42,17 @@ impl Rewrite {
         Ok(Self { path, authority })
     }
 
-    /// The target (path and query) that stands in for `target`.
+    /// The target (path and query) that stands in for `target`. It need not begin with a slash; a path that a pattern leaves
+    /// nothing of stays as it is (Envoy, `RouteEntryImplBase::finalizePathHeader`).
     pub(crate) fn target(&self, target: &[u8], matched_prefix: Option<usize>) -> Option<Vec<u8>> {
         match self.path.as_ref()? {
             PathRewrite::Prefix(prefix) => Some(replace_prefix(target, prefix, matched_prefix)),
             PathRewrite::Pattern(rewrite) => {
                 let (path, query) = split_target(target);
                 let mut rewritten = rewrite.replace_all(path);
+                if rewritten.is_empty() {
+                    return None;
+                }
                 rewritten.extend_from_slice(query);
                 Some(rewritten)
             }

@@ -3,7 +3,7 @@
 use super::headers::give_headers;
 use super::known::Known;
 use super::{Surroundings, no_conditions};
-use crate::action::{Cors, DirectResponse, Fault, HeaderChanges, Redirect, Rewrite, retry_headers};
+use crate::action::{Cors, DirectResponse, Fault, HeaderChanges, Redirect, Retries, Rewrite, Timeout};
 use crate::cluster_name::ClusterName;
 use crate::host_name::{full_name, mistake_in};
 use crate::matching::{ClaimCondition, Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
@@ -57,8 +57,14 @@ impl RouteCompiler<'_> {
                 .as_ref()
                 .map(|cors| Cors::compile(&place.field("corsPolicy"), cors, encoding))
                 .transpose()?,
+            timeout: Timeout::compile(&place.field("timeout"), written.timeout.as_deref())?,
+            retries: written
+                .retries
+                .as_ref()
+                .map(|retries| Retries::compile(&place.field("retries"), retries))
+                .transpose()?,
             rewrite,
-            request_changes: retry_headers(place, written)?,
+            request_changes: Vec::new(),
             response_changes: Vec::new(),
             canary: None,
             shadow: None,
@@ -193,6 +199,7 @@ impl RouteCompiler<'_> {
                 cluster: self.cluster(&place.field("destination"), &written.destination)?,
                 subset: written.destination.subset.clone().filter(|subset| !subset.is_empty()),
                 request_changes: Vec::new(),
+                authority: None,
                 response_changes: Vec::new(),
             };
             destinations.push((destination, headers));

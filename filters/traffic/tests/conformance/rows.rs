@@ -6,6 +6,8 @@
 //! otherwise, or a whole `configuration`.
 //! Texts are UTF-8; `{"bytes": "63e9"}` stands for what is not. A field that a row does not have is refused.
 //!
+//! Where the row `trusts`, Envoy takes the caller for internal, so that its `x-envoy-*` headers pass.
+//!
 //! A request goes to the upstream (`cluster`, `subset` or `untouched`), or is answered by the filters (`status`). A header
 //! that is expected has just that value, or those values if it is a list, or is not there if it is null. Copies that
 //! `shadows` does not name are not expected. `router` names headers that Envoy's router reads and takes off. What only a
@@ -15,7 +17,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::time::Duration;
 
-const FILES: [(&str, &str); 25] = [
+const FILES: [(&str, &str); 26] = [
     ("bytes", include_str!("bytes.json")),
     ("cors", include_str!("cors.json")),
     ("cors-preflight", include_str!("cors-preflight.json")),
@@ -24,6 +26,7 @@ const FILES: [(&str, &str); 25] = [
     ("fault", include_str!("fault.json")),
     ("header-changes", include_str!("header-changes.json")),
     ("header-changes-of-destinations", include_str!("header-changes-of-destinations.json")),
+    ("header-operators", include_str!("header-operators.json")),
     ("headers", include_str!("headers.json")),
     ("hosts", include_str!("hosts.json")),
     ("methods-schemes-authorities", include_str!("methods-schemes-authorities.json")),
@@ -54,6 +57,8 @@ pub(crate) struct Row {
     pub(crate) file: &'static str,
     pub(crate) name: String,
     pub(crate) configuration: Value,
+    /// Whether Envoy takes the caller for internal.
+    pub(crate) trusts: bool,
     pub(crate) request: Sent,
     pub(crate) answer: Answer,
     pub(crate) expect: Expected,
@@ -166,12 +171,13 @@ pub(crate) fn read(file: &'static str, row: Value) -> Row {
     row.at.clone_from(&at);
     assert!(row.text("source").is_some_and(|source| !source.is_empty()), "{at}: has no source");
     let configuration = read_configuration(&mut row);
+    let trusts = row.take("trusts") == Some(Value::Bool(true));
     let request = read_request(row.object("request").unwrap_or_else(|| panic!("{at}: has no request")));
     let answer = row.object("answer").unwrap_or_else(|| Object::of(&at, json!({})));
     let answer = read_answer(answer);
     let expect = read_expected(row.object("expect").unwrap_or_else(|| panic!("{at}: expects nothing")));
     row.finish();
-    Row { file, name, configuration, request, answer, expect }
+    Row { file, name, configuration, trusts, request, answer, expect }
 }
 
 fn read_configuration(row: &mut Object) -> Value {

@@ -1,8 +1,8 @@
 //! What a rule does with a request beside routing it.
 
-use crate::scene::{Get, get, policy, refusal, rules, test};
+use crate::scene::{Get, arrived, get, policy, refusal, rules, test};
 use serde_json::{Value, json};
-use serin_traffic::{Change, Headers, Outcome, Reply, Request, Ticket};
+use serin_traffic::{Change, Headers, Outcome, Reply, Request, ResponseChanges, Ticket};
 use std::time::Duration;
 
 /// What becomes of a request.
@@ -45,15 +45,16 @@ fn meet(http: Value, request: &Get) -> Met {
     let headers: &Headers = request.headers();
     let mut upstream: Vec<_> =
         headers.iter().map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.to_vec())).collect();
-    let mut changes = rule.request_changes(headers, applied.matched());
-    let mut response = Vec::new();
-    if let Some(destination) = rule.pick(|| Ticket(0)) {
-        changes.extend(destination.request_changes.clone());
-        response.extend(destination.response_changes.clone());
+    let mut made = rule.request_changes(request, applied.matched());
+    let mut response = ResponseChanges::default();
+    let destination = rule.pick(|| Ticket(0));
+    if let Some(destination) = destination {
+        made.extend(destination.request_changes(request));
+        response.extend(destination.response_changes(request, &made));
     }
-    changes.iter().for_each(|change| change.apply(&mut upstream));
-    response.extend(rule.response_changes(headers));
-    Met { reply: rule.reply(headers, applied.matched()), upstream, response }
+    made.iter().for_each(|change| change.apply(&mut upstream));
+    response.extend(rule.response_changes(request, &made, destination));
+    Met { reply: rule.reply(request, applied.matched()), upstream, response: response.changes(&arrived(200, &[])) }
 }
 
 /// A rule with these fields beside an only destination.
@@ -262,21 +263,26 @@ fn actions_that_cannot_be_are_refused() {
         ),
         (json!({"retries": {"attempts": 0, "retryOn": "5xx"}}), ".retries.retryOn: has no effect: attempts is 0"),
         (
-            json!({"retries": {"attempts": 1, "backoff": "1s"}}),
-            ".retries.backoff: is not implemented: Envoy takes no header for it",
+            json!({"retries": {"attempts": 0, "retryRemoteLocalities": false}}),
+            ".retries.retryRemoteLocalities: has no effect: attempts is 0",
         ),
+        (json!({"retries": {"attempts": 1, "backoff": "1us"}}), ".retries.backoff: 1us is less than a millisecond"),
         (json!({"rewrite": {}}), ".rewrite: must have uri, uriRegexRewrite or authority"),
         (
             json!({"rewrite": {"uri": "/a", "uriRegexRewrite": {"match": "a", "rewrite": "b"}}}),
             ".rewrite: has both uri and uriRegexRewrite",
         ),
         (
-            json!({"headers": {"request": {"set": {"x-a": "%REQ(x-b)%"}}}}),
-            ".headers.request.set.x-a: Envoy's operator %REQ(x-b)% is not implemented; a per cent sign is written %%",
+            json!({"headers": {"request": {"set": {"x-a": "%DURATION%"}}}}),
+            ".headers.request.set.x-a: %DURATION% is not an operator that Serin serves (docs/header-values.md)",
+        ),
+        (
+            json!({"headers": {"response": {"add": {"x-a": "%REQ(x-b):10%"}}}}),
+            ".headers.response.add.x-a: %REQ(x-b): Istio takes no length behind an operator",
         ),
         (
             json!({"headers": {"request": {"set": {"x-a": "5%"}}}}),
-            ".headers.request.set.x-a: a per cent sign is written %%",
+            ".headers.request.set.x-a: `%` is not one of Envoy's operators; a per cent sign is written %%",
         ),
         (
             json!({"headers": {"request": {"set": {":path": "/"}}}}),
@@ -321,8 +327,8 @@ fn actions_that_cannot_be_are_refused() {
         ),
         (json!({"directResponse": {"status": 99}}), ".directResponse.status: 99 is not a status code from 200 to 599"),
         (
-            json!({"directResponse": {"status": 200, "body": {"string": "a".repeat(4097)}}}),
-            ".directResponse.body: 4097 bytes are more than 4096",
+            json!({"directResponse": {"status": 200, "body": {"string": "a".repeat((1 << 20) + 1)}}}),
+            ".directResponse.body: 1048577 bytes are more than 1048576",
         ),
     ] {
         assert_eq!(of(json!([rule])), reason);

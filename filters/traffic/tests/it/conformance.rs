@@ -4,7 +4,7 @@
 #[path = "../conformance/rows.rs"]
 mod rows;
 
-use crate::scene::{Get, get, policy, test};
+use crate::scene::{Get, arrived, get, policy, test};
 use rows::{Answer, Fields, Level, Row, Seen, Sent, all, assert_none_wrong};
 use serin_traffic::{Applied, Policy, Request, Rule, Ticket};
 use serin_traffic::{Change, Headers, Outcome};
@@ -68,8 +68,9 @@ fn decide(policy: &Policy, request: &Get, ticket: Ticket, answer: &Answer) -> Se
 fn apply(policy: &Policy, rule: &Rule, applied: Applied, request: &Get, ticket: Ticket, answer: &Answer) -> Seen {
     let headers = request.headers();
     let delay = rule.fault().and_then(|fault| fault.delay(|| ticket));
-    let abort = rule.fault().and_then(|fault| fault.abort(|| ticket)).map(|reply| rule.finish(reply, || ticket));
-    if let Some(reply) = abort.or_else(|| rule.reply(headers, applied.matched())) {
+    let abort =
+        rule.fault().and_then(|fault| fault.abort(|| ticket)).map(|reply| rule.finish(reply, request, || ticket));
+    if let Some(reply) = abort.or_else(|| rule.reply(request, applied.matched())) {
         let status = Some(reply.status);
         return Seen { delay, status, response: reply.headers, body: reply.body, ..Seen::default() };
     }
@@ -79,8 +80,10 @@ fn apply(policy: &Policy, rule: &Rule, applied: Applied, request: &Get, ticket: 
         changes.iter().for_each(|change| change.apply(&mut fields));
         fields
     };
-    let upstream = make(&rule.request_changes(headers, applied.matched()), fields(headers));
-    let response = make(&destination.response_changes, answer.headers.clone());
+    let mut made = rule.request_changes(request, applied.matched());
+    made.extend(destination.request_changes(request));
+    let mut changes = destination.response_changes(request, &made);
+    changes.extend(rule.response_changes(request, &made, Some(destination)));
     Seen {
         delay,
         cluster: Some(destination.cluster.with_port(port).into_owned()),
@@ -90,8 +93,8 @@ fn apply(policy: &Policy, rule: &Rule, applied: Applied, request: &Get, ticket: 
             .into_iter()
             .map(|place| rule.mirrors()[place].cluster.with_port(port).into_owned())
             .collect(),
-        upstream: Some(make(&destination.request_changes, upstream)),
-        response: make(&rule.response_changes(headers), response),
+        upstream: Some(make(&made, fields(headers))),
+        response: make(&changes.changes(&arrived(answer.status, &answer.headers)), answer.headers.clone()),
         ..Seen::default()
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::scene::{get, policy, refusal, subset, test, to_subset, virtual_service, warnings};
 use serde_json::{Value, json};
-use serin_traffic::{Outcome, Request};
+use serin_traffic::Outcome;
 
 fn root(one_match: Value) -> Value {
     virtual_service(
@@ -67,10 +67,10 @@ fn what_the_delegate_leaves_open_is_the_roots() {
     let mut root = root(json!({"uri": {"prefix": "/team"}}));
     root["spec"]["http"][0]["timeout"] = json!("5s");
     let policy = policy(json!({"port": 80, "resources": [root, team(json!([to_subset("v1", json!([]))]))]}));
-    let serin_traffic::Outcome::Rule(applied) = policy.route(&get("reviews", "/team")) else {
-        panic!("a rule applies")
-    };
-    assert!(policy.rule(applied.rule).expect("it is its own").changes_requests());
+    let request = get("reviews", "/team");
+    let serin_traffic::Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
+    let changes = policy.rule(applied.rule).expect("it is its own").request_changes(&request, applied.matched());
+    assert_eq!(changes, [serin_traffic::Change::set("x-envoy-upstream-rq-timeout-ms", "5000")]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn what_a_root_and_its_delegate_cannot_have_each_they_may_have_together() {
         let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
         let rule = policy.rule(applied.rule).expect("it is the policy's own");
         assert!(rule.mirrors().is_empty());
-        rule.reply(request.headers(), applied.matched()).map(|reply| reply.status)
+        rule.reply(&request, applied.matched()).map(|reply| reply.status)
     };
     assert_eq!(reply(&policy(json!({"redirect": {"uri": "/b"}, "mirror": {"host": "a"}}))), Some(301));
     assert_eq!(reply(&policy(json!({"route": [{"destination": {"host": "a"}}]}))), Some(204));

@@ -7,7 +7,7 @@ pub(crate) use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use serde_json::{Value, json};
 use serin_traffic::written::{Configuration, Source};
-use serin_traffic::{Applied, Compiled, Headers, Outcome, Policy, Request, Ticket};
+use serin_traffic::{Applied, Compiled, Headers, Outcome, Policy, Request, Response, Ticket};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -143,6 +143,35 @@ impl Request for Get {
 
     fn now(&self) -> u64 {
         self.now
+    }
+}
+
+/// An answer with that status and these headers.
+pub(crate) fn arrived(status: u16, headers: &[(String, Vec<u8>)]) -> Arrived {
+    let mut arrived = Headers::default();
+    arrived.push(b":status", status.to_string().as_bytes());
+    headers.iter().for_each(|(name, value)| arrived.push(name.as_bytes(), value));
+    Arrived(arrived)
+}
+
+/// An answer as the proxy sees it.
+pub(crate) struct Arrived(Headers);
+
+impl Response for Arrived {
+    fn headers(&self) -> &Headers {
+        &self.0
+    }
+
+    fn now(&self) -> u64 {
+        0
+    }
+
+    fn attribute(&self, path: &[&str]) -> Option<Vec<u8>> {
+        match path {
+            ["response", "code"] => Some(i64::from(self.0.status()?).to_le_bytes().to_vec()),
+            ["response", "code_details"] => Some(b"via_upstream".to_vec()),
+            _ => None,
+        }
     }
 }
 
