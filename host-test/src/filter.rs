@@ -5,7 +5,7 @@ use crate::world::context::Plugin;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What becomes of requests once a filter's VM has trapped (Envoy `FailurePolicy`; envoy-facts 8.2, tried).
+/// What becomes of requests once a filter's VM has trapped (Envoy `FailurePolicy`; Envoy 1.40, run).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FailurePolicy {
     /// 503 for the request at hand and for every later one.

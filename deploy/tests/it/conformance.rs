@@ -97,7 +97,7 @@ async fn start(rows: &[Row], upstreams: &Upstreams) -> Process {
     Process::start(&binary, &configuration, 1, directory).await.unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// A listener with the filter, and the routes that design.md asks for: the chosen cluster with a slot for each copy, else
+/// A listener with the filter, and the routes that a rendered configuration has: the chosen cluster with a slot for each copy, else
 /// the plain one.
 fn listener(name: &str, configuration: &str, module: &str, slots: usize) -> Value {
     let copies: Vec<Value> = (1..=slots)

@@ -12,7 +12,7 @@ use std::io::{Read, Write};
 /// The most that `uncompress` makes of its argument, so that a small bomb cannot fill the test's memory.
 const MAX_UNCOMPRESSED: u64 = 64 << 20;
 
-/// The filter state keys that Envoy 1.40 has a factory for and that a filter may write (envoy-facts 1, tried).
+/// The filter state keys that Envoy 1.40 has a factory for and that a filter may write (Envoy `set_envoy_filter_state`; Envoy 1.40, run).
 const STATE_KEYS: [&str; 13] = [
     "envoy.string",
     "envoy.hashable_string",

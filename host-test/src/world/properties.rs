@@ -130,7 +130,7 @@ impl World {
 }
 
 impl Stream {
-    /// What the host itself knows of a stream (envoy-facts 3.3). What is of the request's headers is gone while the
+    /// What the host itself knows of a stream (Envoy, Attributes; Envoy 1.40, run). What is of the request's headers is gone while the
     /// response passes, because Envoy lets go of them, and is back in the log.
     fn attribute(&self, path: &[&str], now: u64) -> Option<Value> {
         let bytes = |value: &[u8]| Value::Bytes(value.to_vec());

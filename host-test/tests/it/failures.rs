@@ -1,4 +1,4 @@
-//! What a trap does to the request at hand and to later ones, under each failure policy (envoy-facts 8.2).
+//! What a trap does to the request at hand and to later ones, under each failure policy (Envoy `FailurePolicy`; Envoy 1.40, run).
 
 use crate::guests::guest;
 use host_test::{Exchange, FailurePolicy, Filter, Proxy, get};

@@ -56,6 +56,8 @@ pub(crate) type Fields = Vec<(String, Vec<u8>)>;
 pub(crate) struct Row {
     pub(crate) file: &'static str,
     pub(crate) name: String,
+    /// Where the rule is said.
+    pub(crate) source: String,
     pub(crate) configuration: Value,
     /// Whether Envoy takes the caller for internal.
     pub(crate) trusts: bool,
@@ -169,7 +171,7 @@ pub(crate) fn read(file: &'static str, row: Value) -> Row {
     let name = row.text("name").unwrap_or_else(|| panic!("{file}.json: a row has no name"));
     let at = format!("{file}.json: {name}");
     row.at.clone_from(&at);
-    assert!(row.text("source").is_some_and(|source| !source.is_empty()), "{at}: has no source");
+    let source = row.text("source").unwrap_or_else(|| panic!("{at}: has no source"));
     let configuration = read_configuration(&mut row);
     let trusts = row.take("trusts") == Some(Value::Bool(true));
     let request = read_request(row.object("request").unwrap_or_else(|| panic!("{at}: has no request")));
@@ -177,7 +179,7 @@ pub(crate) fn read(file: &'static str, row: Value) -> Row {
     let answer = read_answer(answer);
     let expect = read_expected(row.object("expect").unwrap_or_else(|| panic!("{at}: expects nothing")));
     row.finish();
-    Row { file, name, configuration, trusts, request, answer, expect }
+    Row { file, name, source, configuration, trusts, request, answer, expect }
 }
 
 fn read_configuration(row: &mut Object) -> Value {

@@ -33,6 +33,79 @@ fn a_row_with_a_field_that_no_level_looks_at_is_refused() {
     assert!(!row("", "source"));
 }
 
+/// Who says a rule in public: Istio's API, documentation, and source by file; Envoy's, and what a released Envoy was seen to
+/// do; RE2; a standard. What is Serin's own is said in its docs.
+#[cfg(not(target_arch = "wasm32"))]
+const PUBLIC: &[&str] = &[
+    "Istio, ",
+    "Istio API, ",
+    "Istio 0.",
+    "route.go",
+    "httproute.go",
+    "virtualservice.go",
+    "gateway.go",
+    "listener_builder.go",
+    "retry.go",
+    "Envoy, ",
+    "Envoy 1.",
+    "Envoy up to 1.",
+    "Envoy since CVE-",
+    "RE2",
+    "RFC ",
+    "protobuf, ",
+    "Gateway API, ",
+];
+
+#[cfg(not(target_arch = "wasm32"))]
+fn repository() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn every_row_has_a_source_that_its_reader_can_have() {
+    for row in all() {
+        let source = &row.source;
+        if let Some(own) = source.strip_prefix("Serin, ") {
+            let (file, text) = own.split_once(": ").unwrap_or_else(|| panic!("{}: {source} says no text", row.name));
+            let page =
+                std::fs::read_to_string(repository().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+            assert!(page.contains(text), "{}: {file} does not say {text}", row.name);
+        } else {
+            let public = PUBLIC.iter().any(|who| source.starts_with(who));
+            assert!(public && !source.contains(".md"), "{}: {source} is nothing that a reader has", row.name);
+        }
+    }
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn nothing_in_the_repository_cites_a_file_that_is_not_in_it() {
+    let foreign = [["sem", "antics.md"], ["des", "ign.md"], ["hou", "se.md"], ["envoy", "-facts"], ["../sha", "red/"]];
+    let foreign = foreign.map(|parts| parts.concat());
+    let mut folders: Vec<_> =
+        ["filters", "deploy", "host-test", "docs", "examples"].map(|folder| repository().join(folder)).to_vec();
+    let mut files: Vec<_> = ["README.md", "Makefile", "Cargo.toml"].map(|file| repository().join(file)).to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let entry = entry.expect("an entry");
+            match entry.file_type().expect("a type") {
+                kind if kind.is_dir() && entry.file_name() != "target" => folders.push(entry.path()),
+                kind if kind.is_file() => files.push(entry.path()),
+                _ => {}
+            }
+        }
+    }
+    assert!(files.len() > 100, "{}", files.len());
+    for file in files {
+        // What is no text cites nothing.
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        for name in &foreign {
+            assert!(!text.contains(name.as_str()), "{} cites {name}", file.display());
+        }
+    }
+}
+
 /// What is wrong with the row, if anything is.
 fn run(row: &Row) -> Option<String> {
     let policy = policy(row.configuration.clone());
