@@ -119,6 +119,8 @@ impl<'a> Rules<'a> {
             Spec::RouteRule(_) => self.route_rules.iter().any(|(own, _)| own.origin == traffic.origin),
             Spec::DestinationRule(rule) => named(&rule.host, traffic),
             Spec::Service(_) => named(&traffic.manifest.metadata.name, traffic),
+            Spec::ServiceEntry(entry) => entry.hosts.iter().any(|host| named(host, traffic)),
+            Spec::Foreign(_) => false,
             Spec::CanaryPolicy(policy) => self.virtual_services.iter().any(|(own, _)| {
                 own.namespace == traffic.namespace && own.manifest.metadata.name == policy.virtual_service
             }),

@@ -25,14 +25,16 @@ impl Known {
             match &manifest.spec {
                 Spec::Service(service) => {
                     let host = full_name(&manifest.metadata.name, namespace, &world.cluster_domain);
-                    let only = match service.ports.as_slice() {
-                        [only] => Some(only.port),
-                        _ => None,
-                    };
                     if let Some(selector) = service.selector() {
                         known.selectors.insert(host.clone(), (namespace.to_owned(), selector));
                     }
-                    known.only_ports.insert(host, only);
+                    known.only_ports.insert(host, only(service.ports.iter().map(|port| port.port)));
+                }
+                Spec::ServiceEntry(entry) => {
+                    for host in &entry.hosts {
+                        let host = full_name(host, namespace, &world.cluster_domain);
+                        known.only_ports.insert(host, only(entry.ports.iter().map(|port| port.number)));
+                    }
                 }
                 Spec::DestinationRule(rule) => {
                     let host = full_name(&rule.host, namespace, &world.cluster_domain);
@@ -47,13 +49,13 @@ impl Known {
                         }
                     }
                 }
-                Spec::VirtualService(_) | Spec::CanaryPolicy(_) | Spec::RouteRule(_) => {}
+                Spec::VirtualService(_) | Spec::CanaryPolicy(_) | Spec::RouteRule(_) | Spec::Foreign(_) => {}
             }
         }
         known
     }
 
-    /// The only port of the Service `host`, if it is known and has just one.
+    /// The only port of the Service or ServiceEntry `host`, if it is known and has just one.
     pub(super) fn only_port(&self, host: &str) -> Option<u16> {
         self.only_ports.get(host).copied().flatten()
     }
@@ -80,4 +82,9 @@ impl Known {
         self.subsets.entry(host.to_owned()).or_default().insert(name.clone());
         Some(name)
     }
+}
+
+/// The port, if it is the only one.
+fn only(mut ports: impl Iterator<Item = u16>) -> Option<u16> {
+    ports.next().filter(|_| ports.next().is_none())
 }

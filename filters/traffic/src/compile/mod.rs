@@ -56,6 +56,7 @@ impl Policy {
         let mut known = Known::of(&manifests, &world);
         let delegates = Delegates { manifests: &manifests, world: &world };
         let mut assembly = Assembly::default();
+        assembly.warnings.extend(unread(&manifests));
         let ruled_services = route_rule::services(&manifests, &world, &mut known, &mut assembly.warnings)?;
         let canaries = Canaries::of(&manifests, &world, &mut assembly.warnings)?;
         for (index, manifest) in manifests.iter().enumerate() {
@@ -133,10 +134,12 @@ impl Surroundings {
         for (index, value) in configuration.resources.iter().enumerate() {
             let path = format!("resources[{index}]");
             let manifest = Manifest::read(&path, value.clone())?;
-            let name = (manifest.kind(), self.namespace_of(&manifest).to_owned(), manifest.metadata.name.clone());
-            if !names.insert(name.clone()) {
-                let (kind, namespace, name) = name;
-                return Err(Refusal::new(path, format!("{kind} {namespace}/{name} is defined twice")));
+            if let Some(kind) = manifest.kind().filter(|_| !manifest.metadata.is_generated()) {
+                let name = (kind, self.namespace_of(&manifest).to_owned(), manifest.metadata.name.clone());
+                if !names.insert(name.clone()) {
+                    let (kind, namespace, name) = name;
+                    return Err(Refusal::new(path, format!("{kind} {namespace}/{name} is defined twice")));
+                }
             }
             manifests.push(manifest);
         }
@@ -151,6 +154,14 @@ impl Surroundings {
     fn own_namespace(&self) -> &str {
         self.source.namespace.as_deref().unwrap_or(&self.namespace)
     }
+}
+
+/// What there is to say about manifests of which nothing is read.
+fn unread(manifests: &[Manifest]) -> impl Iterator<Item = Warning> + '_ {
+    manifests.iter().enumerate().filter_map(|(index, manifest)| match &manifest.spec {
+        Spec::Foreign(foreign) => Some(Warning::new(format!("resources[{index}]"), format!("{foreign} is not read"))),
+        _ => None,
+    })
 }
 
 /// The policy while it grows.

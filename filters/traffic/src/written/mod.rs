@@ -11,6 +11,7 @@ mod manifest;
 mod reading;
 mod route_rule;
 mod service;
+mod service_entry;
 mod virtual_service;
 
 pub use canary_policy::{
@@ -23,13 +24,14 @@ pub use destination_rule::{
     PortTrafficPolicy, Subset, TcpPool, TrafficPolicy,
 };
 pub use l4_route::{ConnectionDestination, ConnectionMatch, ConnectionRoute};
-pub use manifest::{Kind, Manifest, Metadata, Spec};
+pub use manifest::{Foreign, Kind, Manifest, Metadata, Spec, group_of};
 pub use reading::read;
 pub use route_rule::{
     DestinationWeight, HttpAbort, HttpDelay, HttpFault, HttpRedirect, HttpRetry, HttpRewrite, HttpTimeout,
     IstioService, L4Match, MatchCondition, MatchRequest, OriginPolicy, RouteRule, SimpleRetry, SimpleTimeout,
 };
 pub use service::{Service, ServicePort};
+pub use service_entry::{EntryPort, ServiceEntry};
 pub use virtual_service::{
     Body, CorsPolicy, Delegate, Destination, DirectResponse, Fault, FaultAbort, FaultDelay, HeaderOperations,
     HeaderRules, HttpMatch, HttpRoute, Mirror, Percent, PortSelector, Redirect, RegexRewrite, Retries, Rewrite,

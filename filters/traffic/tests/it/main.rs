@@ -10,6 +10,7 @@ mod matches;
 mod mirrors;
 mod published;
 mod refusals;
+mod resources;
 mod route_rules;
 mod samples;
 mod scene;

@@ -114,6 +114,14 @@ fn manifests_that_cannot_be_are_refused() {
     assert_eq!(one(json!({"kind": "VirtualService", "metadata": {}})), "resources[0].metadata.name: must not be empty");
     assert_eq!(one(json!({"metadata": {}})), "resources[0].kind: must not be missing");
     assert_eq!(one(json!("VirtualService")), "resources[0]: \"VirtualService\" is a text; a mapping is wanted");
+    assert!(
+        one(json!({"apiVersion": "networking.istio.io/v2", "kind": "VirtualService", "metadata": {"name": "a"}}))
+            .starts_with("resources[0].apiVersion: networking.istio.io/v2 is not one")
+    );
+    assert!(
+        one(json!({"apiVersion": "serin.dev/v1alpha1", "kind": "CanaryPolcy", "metadata": {"name": "a"}}))
+            .starts_with("resources[0].kind: CanaryPolcy is not a kind")
+    );
     let twice = virtual_service("a", json!({"hosts": ["a"], "http": [to_subset("v1", json!([]))]}));
     assert_eq!(
         refusal(json!({"resources": [twice, twice]})),
