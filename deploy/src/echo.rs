@@ -1,6 +1,6 @@
 //! A pod's stand-in: a server that answers with who it is and what it was asked.
 
-use crate::manifests::{Deployment, Replica};
+use crate::manifests::{Replica, Workload};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::HeaderValue;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// The response header that names the Deployment.
+/// The response header that names the workload.
 pub const DEPLOYMENT_HEADER: &str = "x-echo-deployment";
 
 /// Connections at one time; more wait in the system's queue.
@@ -47,18 +47,18 @@ struct Identity {
 }
 
 impl EchoServer {
-    /// Starts the server of pod `replica` of `deployment`, at a port that the system gives.
+    /// Starts the server of pod `replica` of `workload`, at a port that the system gives.
     ///
     /// # Errors
     ///
-    /// What the system says if it gives no port, or if the Deployment's name cannot be in a header.
-    pub async fn start(deployment: &Deployment, replica: Replica) -> io::Result<Self> {
-        let title = HeaderValue::from_str(&deployment.title).map_err(io::Error::other)?;
+    /// What the system says if it gives no port, or if the workload's name cannot be in a header.
+    pub async fn start(workload: &Workload, replica: Replica) -> io::Result<Self> {
+        let title = HeaderValue::from_str(&workload.title).map_err(io::Error::other)?;
         let identity = Identity {
             replica,
             title,
-            labels: deployment.labels.clone(),
-            answer: deployment.answer.clone(),
+            labels: workload.labels.clone(),
+            answer: workload.answer.clone(),
             arrivals: AtomicU64::new(0),
         };
         let identity = Arc::new(identity);
@@ -123,7 +123,7 @@ async fn answer(identity: Arc<Identity>, request: Request<Incoming>) -> Result<R
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Vec<Value> = head.headers.iter().map(|(name, value)| json!([name.as_str(), text(value)])).collect();
     let echo = json!({
-        "deployment": identity.replica.deployment,
+        "deployment": identity.replica.workload,
         "replica": identity.replica.number,
         "namespace": identity.replica.namespace,
         "labels": identity.labels,

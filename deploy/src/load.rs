@@ -46,9 +46,9 @@ pub struct Load {
 /// Who answered a request, and how.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Answer {
-    /// A Deployment's pod, with 200.
+    /// A workload's pod, with 200.
     From(String),
-    /// A Deployment's pod, with another status.
+    /// A workload's pod, with another status.
     Odd(String, u16),
     /// The proxy itself, with that status.
     Proxy(u16),

@@ -2,10 +2,10 @@
 
 use crate::echo::EchoServer;
 use crate::envoy::{self, Failure, Process};
-use crate::manifests::{Mistake, Mistakes, World};
+use crate::manifests::{Mistake, Mistakes, Replica, Workload, World};
 use crate::modules;
 use crate::render::envoy::{Options as RenderOptions, Rendered, render};
-use crate::render::{Endpoints, Listen, ListenerName};
+use crate::render::{Endpoints, Listen, ListenerName, stand_ins};
 use serin_modules::Module;
 use serin_traffic::written::Source;
 use std::collections::BTreeMap;
@@ -41,7 +41,7 @@ impl Default for Options {
 /// A running pocket cluster; all of it ends when it is dropped.
 #[derive(Debug)]
 pub struct Pocket {
-    titles: BTreeMap<(String, String), String>,
+    workloads: Vec<Workload>,
     echoes: Vec<EchoServer>,
     envoy: Process,
     listeners: BTreeMap<ListenerName, SocketAddr>,
@@ -75,14 +75,16 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Pocket {
-    /// Starts an echo server for each pod of `world` and an Envoy before them, and waits until it is ready.
+    /// Starts an echo server for each pod of `world`, and for each endpoint elsewhere, and an Envoy before them, and waits
+    /// until it is ready.
     ///
     /// # Errors
     ///
     /// An [`Error`] that says what to do; nothing is left running.
     pub async fn start(world: &World, options: &Options) -> Result<Self, Error> {
         let binary = envoy::find(options.envoy.as_deref()).map_err(Error::NoEnvoy)?;
-        let pods: u64 = world.deployments.iter().map(|deployment| u64::from(deployment.replicas)).sum();
+        let workloads: Vec<Workload> = world.workloads.iter().cloned().chain(stand_ins(world)).collect();
+        let pods: u64 = workloads.iter().map(|workload| u64::from(workload.replicas)).sum();
         if pods > PODS {
             let reason =
                 format!("{pods} pods are more than the {PODS} that a pocket cluster starts; lower spec.replicas");
@@ -93,7 +95,7 @@ impl Pocket {
         let filters = modules::write(&options.modules, directory.path())
             .map_err(|error| Error::System("the modules".into(), error))?;
 
-        let echoes = start_echoes(world).await?;
+        let echoes = start_echoes(&workloads).await?;
         let addresses = echoes.iter().map(|echo| (echo.replica().clone(), echo.address())).collect();
         let options_for_envoy = RenderOptions {
             filters,
@@ -109,8 +111,7 @@ impl Pocket {
             Process::start(&binary, &configuration, options.concurrency, directory).await.map_err(Error::Envoy)?;
         let address_of = |name: ListenerName| Some((name.clone(), *envoy.listeners().get(&name.to_string())?));
         let listeners = names.into_iter().filter_map(address_of).collect();
-        let titles = world.deployments.iter().map(|it| ((it.namespace.clone(), it.name.clone()), it.title.clone()));
-        Ok(Self { titles: titles.collect(), echoes, envoy, listeners, warnings })
+        Ok(Self { workloads, echoes, envoy, listeners, warnings })
     }
 
     /// Where the listener of `gateway`, `mesh` or `namespace/name`, for its `port` is.
@@ -123,16 +124,24 @@ impl Pocket {
         &self.listeners
     }
 
-    /// How many requests have reached each Deployment, those that none has reached included.
+    /// Who the echo servers are: the workloads of the manifests, then those that stand in for somebody elsewhere.
+    pub fn workloads(&self) -> &[Workload] {
+        &self.workloads
+    }
+
+    /// How many requests have reached each pod of `workload`.
+    pub fn arrivals(&self, workload: &Workload) -> Vec<u64> {
+        let is_of = |replica: &Replica| {
+            (&replica.namespace, &replica.kind, &replica.workload)
+                == (&workload.namespace, &workload.kind, &workload.name)
+        };
+        self.echoes.iter().filter(|echo| is_of(echo.replica())).map(EchoServer::arrivals).collect()
+    }
+
+    /// How many requests have reached each workload, those that none has reached included, by the workloads' titles.
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        let mut counts: BTreeMap<String, u64> = self.titles.values().map(|title| (title.clone(), 0)).collect();
-        for echo in &self.echoes {
-            let replica = echo.replica();
-            if let Some(title) = self.titles.get(&(replica.namespace.clone(), replica.deployment.clone())) {
-                *counts.entry(title.clone()).or_default() += echo.arrivals();
-            }
-        }
-        counts
+        let count = |workload: &Workload| (workload.title.clone(), self.arrivals(workload).iter().sum());
+        self.workloads.iter().map(count).collect()
     }
 
     /// How many requests have reached each pod.
@@ -161,13 +170,12 @@ impl Pocket {
     }
 }
 
-async fn start_echoes(world: &World) -> Result<Vec<EchoServer>, Error> {
+async fn start_echoes(workloads: &[Workload]) -> Result<Vec<EchoServer>, Error> {
     let mut echoes = Vec::new();
-    for deployment in &world.deployments {
-        for pod in deployment.pods() {
-            let echo = EchoServer::start(deployment, pod).await;
-            echoes
-                .push(echo.map_err(|error| Error::System(format!("an echo server for {}", deployment.title), error))?);
+    for workload in workloads {
+        for pod in workload.pods() {
+            let echo = EchoServer::start(workload, pod).await;
+            echoes.push(echo.map_err(|error| Error::System(format!("an echo server for {}", workload.title), error))?);
         }
     }
     Ok(echoes)

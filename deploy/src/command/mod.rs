@@ -20,8 +20,9 @@ use std::process::ExitCode;
 
 /// Canary rules of Istio for any Envoy.
 ///
-/// VirtualService (or RouteRule), DestinationRule, Service, Gateway and Deployment, as people write them for Istio, are all
-/// that Serin needs. Exit status: 0 all is well, 1 the input is wrong or a scenario failed, 2 the usage is wrong.
+/// VirtualService (or RouteRule), DestinationRule, Service, ServiceEntry, Gateway and what runs pods, as people write them
+/// for Istio, are all that Serin needs; everything else passes. Exit status: 0 all is well, 1 the input is wrong or a
+/// scenario failed, 2 the usage is wrong.
 #[derive(Debug, Parser)]
 #[command(name = "serin", version, max_term_width = 100)]
 struct Cli {

@@ -29,7 +29,7 @@ impl Render {
 
 /// A complete configuration of Envoy, DestinationRule's load balancing, connection pool and outlier detection included
 ///
-/// A pod is looked for in the DNS under the name of its Deployment, as Docker Compose has it. One Envoy is one gateway:
+/// A pod is looked for in the DNS under the name of its workload, as Docker Compose has it. One Envoy is one gateway:
 /// where two want the same port, choose with --gateway.
 #[derive(Debug, Args)]
 pub(super) struct Envoy {

@@ -61,7 +61,7 @@ A file of scenarios:
       headers: {end-user: jason}       # optional
       requests: 2000
       expect:
-        answers: {reviews-v1: 90, reviews-v2: 10}   # by Deployment, in parts; 503: 1 is an answer of no pod
+        answers: {reviews-v1: 90, reviews-v2: 10}   # by workload, in parts; 503: 1 is an answer of no pod
         shadows: {reviews-v3: 1}       # optional: copies per request; where nothing is said there must be none
         results: {match: 1}            # optional: copies per request whose answers compare so (docs/shadow-mirror.md)
     - get: http://reviews:9080/nothing
@@ -91,6 +91,11 @@ impl Test {
                 writeln!(out, "{report:#}")?;
             }
             kind => {
+                for outcome in &outcomes {
+                    for note in &outcome.notes {
+                        writeln!(io::stderr(), "note: {}: {note}", outcome.scenario)?;
+                    }
+                }
                 writeln!(out, "{}", if kind == Output::Brief { brief(&outcomes).trim_fmt() } else { whole })?;
                 for outcome in outcomes.iter().filter(|outcome| !outcome.right) {
                     writeln!(out, "{} ({}): {}", outcome.scenario, outcome.step, outcome.reasons.join("; "))?;

@@ -14,19 +14,23 @@
 //! # Ok::<(), serin::manifests::Mistakes>(())
 //! ```
 
-mod deployment;
 mod document;
 mod files;
 mod gateway;
+mod kind;
 mod mistake;
+mod secret;
 mod service;
+mod service_entry;
+mod workload;
 mod world;
 
-pub use deployment::{Deployment, Replica};
 pub use files::{Text, Unreadable, load};
-pub use gateway::{Gateway, Server};
+pub use gateway::{Entry, Gateway, Server, ServerTls};
 pub use mistake::{Mistake, Mistakes, Origin};
-pub use service::{PortProtocol, Service, ServicePort, TargetPort};
+pub use secret::{Held, Secret};
+pub use service::{Endpoint, Outside, PortProtocol, Resolution, Service, ServicePort, TargetPort};
+pub use workload::{Replica, Workload};
 pub use world::{Traffic, World};
 
 /// The domain that the names of services end with.

@@ -1,27 +1,80 @@
-//! Kubernetes' Service: a name, ports, and which pods are meant.
+//! A service: a name, ports, and who stands behind it. Kubernetes' Service is one, and so is each host of a ServiceEntry.
 
 use super::CLUSTER_DOMAIN;
-use super::deployment::Deployment;
 use super::document::Document;
-use super::mistake::Mistake;
+use super::mistake::{Mistake, Origin};
+use super::workload::Workload;
 use serde::Deserialize;
 use serin_traffic::host_name::full_name;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-/// A Service.
+/// A service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Its name.
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What tables call it: the Service's name, or the ServiceEntry's host.
     pub name: String,
     /// Its namespace.
     pub namespace: String,
+    /// The name by which everyone can call it.
+    pub host: String,
     /// The labels of the pods that it means; empty: none.
     pub selector: BTreeMap<String, String>,
     /// Its ports.
     pub ports: Vec<ServicePort>,
+    /// Whom it means besides pods.
+    pub outside: Option<Outside>,
 }
 
-/// A port of a Service.
+/// Endpoints that are not pods of the manifests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outside {
+    /// How addresses are found.
+    pub resolution: Resolution,
+    /// The endpoints.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// How the addresses of endpoints are found (ServiceEntry, `Resolution`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// They are written.
+    Static,
+    /// The DNS has them, and all are used.
+    Dns,
+    /// The DNS has them, and the first is used.
+    DnsRoundRobin,
+}
+
+/// One endpoint that is not a pod of the manifests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoint {
+    /// An IP address, a name of the DNS, or the path of a Unix socket behind `unix://`.
+    pub address: String,
+    /// Its own ports, by the names of the service's.
+    pub ports: BTreeMap<String, u16>,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// Its share, if it is not that of every other one.
+    pub weight: Option<u32>,
+}
+
+impl Endpoint {
+    /// The path, if the endpoint is a Unix socket.
+    pub fn unix_socket(&self) -> Option<&str> {
+        self.address.strip_prefix("unix://")
+    }
+
+    /// Whether the endpoint is on this machine.
+    pub fn is_local(&self) -> bool {
+        let is_loopback = |address: IpAddr| address.is_loopback();
+        self.unix_socket().is_some() || self.address == "localhost" || self.address.parse().is_ok_and(is_loopback)
+    }
+}
+
+/// A port of a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServicePort {
     /// The number that clients use.
@@ -56,7 +109,7 @@ pub enum PortProtocol {
 }
 
 impl PortProtocol {
-    fn of(transport: Option<&str>, app_protocol: Option<&str>, name: Option<&str>) -> Self {
+    pub(super) fn of(transport: Option<&str>, app_protocol: Option<&str>, name: Option<&str>) -> Self {
         if transport.is_some_and(|transport| transport != "TCP") {
             return Self::Other;
         }
@@ -71,9 +124,13 @@ impl PortProtocol {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Spec {
     selector: Option<BTreeMap<String, String>>,
     ports: Option<Vec<Port>>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    external_name: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -95,22 +152,51 @@ impl Service {
             target: port.target_port.unwrap_or(TargetPort::Number(port.port)),
             name: port.name,
         });
+        let is_external = spec.kind.as_deref() == Some("ExternalName");
+        let elsewhere = spec.external_name.filter(|name| is_external && !name.is_empty());
+        let outside = elsewhere.map(|name| Outside {
+            resolution: Resolution::Dns,
+            endpoints: vec![Endpoint { address: name.trim_end_matches('.').to_owned(), ..Endpoint::default() }],
+        });
         Ok(Self {
+            origin: document.origin.clone(),
             name: document.name.clone(),
             namespace: document.namespace.clone(),
-            selector: spec.selector.unwrap_or_default(),
+            host: full_name(&document.name, &document.namespace, CLUSTER_DOMAIN),
+            selector: if is_external { BTreeMap::new() } else { spec.selector.unwrap_or_default() },
             ports: ports.collect(),
+            outside,
         })
     }
 
     /// The name by which everyone can call it.
     pub fn full_name(&self) -> String {
-        full_name(&self.name, &self.namespace, CLUSTER_DOMAIN)
+        self.host.clone()
     }
 
-    /// Whether the pods of `deployment` belong to the Service.
-    pub fn selects(&self, deployment: &Deployment) -> bool {
-        !self.selector.is_empty() && deployment.namespace == self.namespace && deployment.has(&self.selector)
+    /// Adds another that has the same host: its new ports, and its endpoints (Istio merges ServiceEntries of one host).
+    pub(super) fn merge(&mut self, other: Self) {
+        for port in other.ports {
+            if !self.ports.iter().any(|known| known.number == port.number) {
+                self.ports.push(port);
+            }
+        }
+        match (&mut self.outside, other.outside) {
+            (Some(own), Some(others)) => {
+                own.endpoints
+                    .extend(others.endpoints.into_iter().filter(|it| !own.endpoints.contains(it)).collect::<Vec<_>>());
+            }
+            (own @ None, others) => *own = others,
+            (Some(_), None) => {}
+        }
+        if self.selector.is_empty() {
+            self.selector = other.selector;
+        }
+    }
+
+    /// Whether the pods of `workload` belong to the service.
+    pub fn selects(&self, workload: &Workload) -> bool {
+        !self.selector.is_empty() && workload.namespace == self.namespace && workload.has(&self.selector)
     }
 }
 

@@ -1,16 +1,19 @@
 //! The world that manifests describe.
 
 use super::CLUSTER_DOMAIN;
-use super::deployment::Deployment;
 use super::document::{Document, documents};
 use super::files::Text;
 use super::gateway::Gateway;
+use super::kind::{Reader, reader_of};
 use super::mistake::{Mistake, Mistakes, Origin};
+use super::secret::Secret;
 use super::service::Service;
+use super::service_entry;
+use super::workload::{Workload, WrittenWorkload, running};
 use serde_json::Value;
 use serin_traffic::host_name::full_name;
-use serin_traffic::written::{DestinationRule, Kind, Manifest, RouteRule, Spec, VirtualService};
-use std::collections::{BTreeMap, BTreeSet};
+use serin_traffic::written::{DestinationRule, Manifest, RouteRule, Spec, VirtualService, group_of};
+use std::collections::BTreeMap;
 
 /// Everything that a set of manifests says.
 #[derive(Clone, Debug, Default)]
@@ -18,9 +21,11 @@ pub struct World {
     /// The namespace of manifests that name none.
     pub namespace: String,
     /// What runs.
-    pub deployments: Vec<Deployment>,
+    pub workloads: Vec<Workload>,
     /// What it is called.
     pub services: Vec<Service>,
+    /// Certificates.
+    pub secrets: Vec<Secret>,
     /// What is open to the outside.
     pub gateways: Vec<Gateway>,
     /// What the filters read.
@@ -42,69 +47,121 @@ pub struct Traffic {
     pub value: Value,
 }
 
-/// Kinds that pass without a word: they change nothing about who gets which request.
-const SILENT: [&str; 15] = [
-    "ClusterRole",
-    "ClusterRoleBinding",
-    "ConfigMap",
-    "CustomResourceDefinition",
-    "HorizontalPodAutoscaler",
-    "Kustomization",
-    "LimitRange",
-    "Namespace",
-    "PersistentVolumeClaim",
-    "PodDisruptionBudget",
-    "ResourceQuota",
-    "Role",
-    "RoleBinding",
-    "Secret",
-    "ServiceAccount",
-];
+/// A world while it is read.
+#[derive(Default)]
+struct Reading {
+    world: World,
+    workloads: Vec<WrittenWorkload>,
+    mistakes: Vec<Mistake>,
+    /// Where each resource was read, and what it says but for its metadata.
+    read: BTreeMap<String, (Origin, Value)>,
+}
+
+impl Reading {
+    fn add(&mut self, document: Document) -> Result<(), Mistake> {
+        let reader = reader_of(&document);
+        match reader {
+            Reader::Nobody => return Ok(()),
+            Reader::Noted => {
+                self.world.notes.push(format!("{}: {} is not read here", document.origin, called(&document)));
+                return Ok(());
+            }
+            _ if document.name.is_empty() => {
+                return Err(document.origin.mistake("metadata.name: must not be missing"));
+            }
+            _ if self.has(&document)? => return Ok(()),
+            _ => {}
+        }
+        let world = &mut self.world;
+        match reader {
+            Reader::Workload => self.workloads.push(WrittenWorkload::read(&document, &world.namespace)?),
+            Reader::Gateway => world.gateways.push(Gateway::read(&document, &mut world.notes)?),
+            Reader::Secret => world.secrets.push(Secret::read(&document)),
+            Reader::Filters => {
+                let manifest =
+                    Manifest::read("", document.value.clone()).map_err(|refusal| document.origin.mistake(refusal))?;
+                match &manifest.spec {
+                    Spec::Service(_) => world.add_services(vec![Service::read(&document)?]),
+                    Spec::ServiceEntry(_) => {
+                        let services = service_entry::read(&document, &mut world.notes)?;
+                        world.add_services(services);
+                    }
+                    _ => {}
+                }
+                let Document { origin, namespace, value, .. } = document;
+                world.traffic.push(Traffic { origin, namespace, manifest, value });
+            }
+            Reader::Nobody | Reader::Noted => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the same resource was read before: a file beside the dump of what it made. Two that differ are a mistake.
+    fn has(&mut self, document: &Document) -> Result<bool, Mistake> {
+        if document.generated {
+            return Ok(false);
+        }
+        let group = group_of(&document.api_version);
+        let name = format!("{group} {} {}/{}", document.kind, document.namespace, document.name);
+        let mut said = document.value.clone();
+        if let Some(fields) = said.as_object_mut() {
+            fields.retain(|field, _| !["apiVersion", "metadata", "status"].contains(&field.as_str()));
+        }
+        match self.read.get(&name) {
+            None => {
+                self.read.insert(name, (document.origin.clone(), said));
+                Ok(false)
+            }
+            Some((_, first)) if *first == said => Ok(true),
+            Some((Origin { file, line, .. }, _)) => {
+                Err(document.origin.mistake(format!("is defined twice, and not alike (first at {file}:{line})")))
+            }
+        }
+    }
+}
+
+/// What people call a kind: with its API group, without which it may look like one that is read.
+fn called(document: &Document) -> String {
+    match group_of(&document.api_version) {
+        "" => format!("kind {}", document.kind),
+        group => format!("kind {} of {group}", document.kind),
+    }
+}
 
 impl World {
     /// Reads `texts`; manifests that name no namespace are of `namespace`.
+    ///
+    /// Only what is read here is read strictly. Everything else passes, with a note where it may matter.
     ///
     /// # Errors
     ///
     /// All [`Mistakes`] of all manifests, not the first alone.
     pub fn parse(namespace: &str, texts: &[Text]) -> Result<Self, Mistakes> {
-        let mut world = Self { namespace: namespace.to_owned(), ..Self::default() };
-        let mut mistakes = Vec::new();
-        let mut names = BTreeSet::new();
-        for document in texts.iter().flat_map(|text| documents(text, namespace)) {
-            match document {
-                Ok(document) if names.insert(document.origin.what.clone()) => {
-                    mistakes.extend(world.add(document).err())
+        let mut reading =
+            Reading { world: Self { namespace: namespace.to_owned(), ..Self::default() }, ..Reading::default() };
+        for text in texts {
+            let found = documents(text, namespace);
+            reading.world.notes.extend(found.notes);
+            reading.mistakes.extend(found.mistakes);
+            for document in found.manifests {
+                if let Err(mistake) = reading.add(document) {
+                    reading.mistakes.push(mistake);
                 }
-                Ok(document) => mistakes.push(document.origin.mistake("is there twice")),
-                Err(mistake) => mistakes.push(mistake),
             }
         }
+        let Reading { mut world, mistakes, workloads, .. } = reading;
+        world.workloads = running(workloads);
         if mistakes.is_empty() { Ok(world) } else { Err(Mistakes(mistakes)) }
     }
 
-    fn add(&mut self, document: Document) -> Result<(), Mistake> {
-        match (document.kind.as_str(), document.api_version.split('/').next().unwrap_or_default()) {
-            ("Deployment", _) => self.deployments.push(Deployment::read(&document, &self.namespace)?),
-            ("Gateway", "networking.istio.io") => self.gateways.push(Gateway::read(&document)?),
-            ("Service", "serving.knative.dev") => self.pass(&document),
-            (kind, group) if Kind::named(kind).is_some() || group == "serin.dev" => {
-                if kind == "Service" {
-                    self.services.push(Service::read(&document)?);
-                }
-                let manifest =
-                    Manifest::read("", document.value.clone()).map_err(|refusal| document.origin.mistake(refusal))?;
-                let Document { origin, namespace, value, .. } = document;
-                self.traffic.push(Traffic { origin, namespace, manifest, value });
+    /// Adds services; of two with one host, the first has its ports and the second those that are new.
+    fn add_services(&mut self, services: Vec<Service>) {
+        for service in services {
+            match self.services.iter_mut().find(|known| known.host.eq_ignore_ascii_case(&service.host)) {
+                Some(known) => known.merge(service),
+                None => self.services.push(service),
             }
-            (kind, _) if SILENT.contains(&kind) => {}
-            _ => self.pass(&document),
         }
-        Ok(())
-    }
-
-    fn pass(&mut self, document: &Document) {
-        self.notes.push(format!("{}: kind {} is not read here", document.origin, document.kind));
     }
 
     /// The VirtualServices, with where they come from.

@@ -1,13 +1,15 @@
-//! Clusters: one for each port of each Service, and one for each subset of it; what RouteRules name by labels is one too.
+//! Clusters: one for each port of each service, and one for each subset of it; what RouteRules name by labels is one too.
 
 use super::host_names::covers;
+use super::members::{Member, endpoint, is_elsewhere, members};
 use super::traffic_policy::Settings;
+use super::upstream_tls::Peer;
 use crate::manifests::{
-    CLUSTER_DOMAIN, Deployment, Mistake, Origin, PortProtocol, Replica, Service, ServicePort, TargetPort, World,
+    CLUSTER_DOMAIN, Mistake, Origin, PortProtocol, Replica, Resolution, Service, ServicePort, World,
 };
 use serde_json::{Value, json};
 use serin_traffic::host_name::full_name;
-use serin_traffic::written::{DestinationRule, Subset};
+use serin_traffic::written::{DestinationRule, Source, Subset};
 use serin_traffic::{ClusterTemplate, ISTIO_TEMPLATE, subset_of_labels};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,7 +19,7 @@ use std::net::SocketAddr;
 pub enum Endpoints {
     /// At these addresses; a pod without one has no endpoint.
     Addresses(BTreeMap<Replica, SocketAddr>),
-    /// Under the name of their Deployment, as in Docker Compose; Envoy asks the DNS.
+    /// Under the name of their workload, as in Docker Compose; Envoy asks the DNS.
     Names,
 }
 
@@ -36,12 +38,25 @@ pub(crate) fn service_cluster(full_name: &str, subset: Option<&str>, port: u16) 
     }
 }
 
-/// The clusters that `world` needs.
-pub(crate) fn clusters(world: &World, endpoints: &Endpoints) -> Result<Vec<Cluster>, Mistake> {
-    let mut clusters = Vec::new();
+/// The clusters of a proxy, and what of the manifests they do without.
+#[derive(Default)]
+pub(crate) struct Clusters {
+    pub(crate) clusters: Vec<Cluster>,
+    pub(crate) warnings: Vec<Mistake>,
+}
+
+/// The clusters that `world` needs in the proxy of `source`.
+pub(crate) fn clusters(world: &World, endpoints: &Endpoints, source: &Source) -> Result<Clusters, Mistake> {
+    let mut drawn = Clusters::default();
     let undeclared = world.undeclared_labels();
     for service in &world.services {
-        let rules = rules_of(service, world);
+        let rules: Vec<_> = rules_of(service, world).into_iter().filter(|(_, rule)| is_for(rule, source)).collect();
+        if service.ports.is_empty() {
+            let reason = format!("{} has no port, and so no cluster", service.host);
+            drawn.warnings.push(service.origin.mistake(reason));
+        }
+        let drawing = Drawing { service, rules: &rules, world, endpoints };
+        drawn.warnings.extend(drawing.nobody_there());
         let full = service.full_name();
         let by_labels = undeclared.iter().filter(|((host, _), _)| *host == full).map(|((_, labels), traffic)| {
             let subset = Subset { name: subset_of_labels(labels), labels: (*labels).clone(), traffic_policy: None };
@@ -49,28 +64,47 @@ pub(crate) fn clusters(world: &World, endpoints: &Endpoints) -> Result<Vec<Clust
         });
         let by_labels: Vec<(&Origin, Subset)> = by_labels.collect();
         for port in &service.ports {
-            clusters.push(cluster(service, port, &rules, None, world, endpoints)?);
+            drawn.add(drawing.cluster(port, None)?);
             let mut names = BTreeSet::new();
             for (origin, rule) in &rules {
                 for (index, subset) in rule.subsets.iter().enumerate() {
                     if names.insert(&subset.name) {
-                        let subset = Some((*origin, index, subset));
-                        clusters.push(cluster(service, port, &rules, subset, world, endpoints)?);
+                        drawn.add(drawing.cluster(port, Some((*origin, index, subset)))?);
                     }
                 }
             }
             for (origin, subset) in &by_labels {
-                clusters.push(cluster(service, port, &rules, Some((*origin, 0, subset)), world, endpoints)?);
+                drawn.add(drawing.cluster(port, Some((*origin, 0, subset)))?);
             }
         }
     }
-    Ok(clusters)
+    Ok(drawn)
+}
+
+impl Clusters {
+    fn add(&mut self, (cluster, warnings): (Cluster, Vec<Mistake>)) {
+        self.clusters.push(cluster);
+        for warning in warnings {
+            // It is the same for each port and subset.
+            if !self.warnings.contains(&warning) {
+                self.warnings.push(warning);
+            }
+        }
+    }
+}
+
+/// Whether the rule is for the proxy of `source`: `workloadSelector` may choose others.
+fn is_for(rule: &DestinationRule, source: &Source) -> bool {
+    let labels = rule.workload_selector.as_ref().and_then(|selector| selector["matchLabels"].as_object());
+    let has = |(key, value): (&String, &Value)| source.labels.get(key).map(String::as_str) == value.as_str();
+    labels.is_none_or(|labels| labels.iter().all(has))
 }
 
 /// The DestinationRules of a service: those that name it; else those with the longest wildcard that covers it.
 fn rules_of<'a>(service: &Service, world: &'a World) -> Vec<(&'a Origin, &'a DestinationRule)> {
-    let full = service.full_name();
-    let host = |namespace: &str, rule: &DestinationRule| full_name(&rule.host, namespace, CLUSTER_DOMAIN);
+    let full = service.host.to_ascii_lowercase();
+    let host =
+        |namespace: &str, rule: &DestinationRule| full_name(&rule.host, namespace, CLUSTER_DOMAIN).to_ascii_lowercase();
     let hosts = world.destination_rules().map(|(traffic, rule)| (traffic, rule, host(&traffic.namespace, rule)));
     let covering: Vec<_> = hosts.filter(|(_, _, host)| covers(host, &full)).collect();
     let exact = covering.iter().any(|(_, _, host)| *host == full);
@@ -80,75 +114,86 @@ fn rules_of<'a>(service: &Service, world: &'a World) -> Vec<(&'a Origin, &'a Des
     most_specific.map(|(traffic, rule, _)| (&traffic.origin, rule)).collect()
 }
 
-fn cluster(
-    service: &Service,
-    port: &ServicePort,
-    rules: &[(&Origin, &DestinationRule)],
-    subset: Option<(&Origin, usize, &Subset)>,
-    world: &World,
-    endpoints: &Endpoints,
-) -> Result<Cluster, Mistake> {
-    let name = service_cluster(&service.full_name(), subset.map(|(_, _, subset)| subset.name.as_str()), port.number);
-    let none = BTreeMap::new();
-    let labels = subset.map_or(&none, |(_, _, subset)| &subset.labels);
-    let pods = world.deployments.iter().filter(|deployment| service.selects(deployment) && deployment.has(labels));
-    let (kind, addresses) = match endpoints {
-        Endpoints::Addresses(known) => {
-            ("STATIC", pods.flat_map(|deployment| known_addresses(deployment, known)).collect())
-        }
-        Endpoints::Names => {
-            ("STRICT_DNS", pods.filter(|it| it.replicas > 0).map(|it| by_name(it, port)).collect::<Vec<_>>())
-        }
-    };
-    let lb_endpoints: Vec<Value> = addresses
-        .into_iter()
-        .map(|(address, port)| json!({"endpoint": {"address": {"socket_address": {"address": address, "port_value": port}}}}))
-        .collect();
-    let mut configuration = json!({
-        "name": name,
-        "type": kind,
-        "connect_timeout": "10s",
-        "lb_policy": "LEAST_REQUEST",
-        "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": lb_endpoints}]},
-    });
-    if port.protocol == PortProtocol::Http2 {
-        speak_http2(&mut configuration);
-    }
-
-    let mut settings = Settings::default();
-    let mut origin = None;
-    for (from, rule) in rules {
-        if rule.workload_selector.is_some() {
-            return Err(from.mistake("spec.workloadSelector: is not rendered for an Envoy without Istio"));
-        }
-        // Istio merges the subsets of several rules, and keeps the first rule's policy.
-        if let (None, Some(policy)) = (origin, &rule.traffic_policy) {
-            settings.overlay("spec.trafficPolicy", policy, port.number);
-            origin = Some(*from);
-        }
-    }
-    if let Some((from, index, Subset { traffic_policy: Some(policy), .. })) = subset {
-        settings.overlay(&format!("spec.subsets[{index}].trafficPolicy"), policy, port.number);
-        origin = Some(from);
-    }
-    let key = settings.apply(&mut configuration).map_err(|refusal| match origin {
-        Some(origin) => origin.mistake(refusal),
-        None => Mistake::everywhere(refusal.to_string()),
-    })?;
-    Ok(Cluster { name, configuration, key })
+/// What the clusters of a service are drawn from.
+struct Drawing<'a> {
+    service: &'a Service,
+    rules: &'a [(&'a Origin, &'a DestinationRule)],
+    world: &'a World,
+    endpoints: &'a Endpoints,
 }
 
-fn known_addresses(deployment: &Deployment, known: &BTreeMap<Replica, SocketAddr>) -> Vec<(String, u16)> {
-    let addresses = deployment.pods().filter_map(|pod| known.get(&pod));
-    addresses.map(|address| (address.ip().to_string(), address.port())).collect()
-}
+impl<'a> Drawing<'a> {
+    /// What there is to say of a service that nobody stands behind, or only somebody of ours.
+    fn nobody_there(&self) -> Option<Mistake> {
+        let Self { service, world, endpoints, .. } = self;
+        let members = members(service, &BTreeMap::new(), world);
+        if members.is_empty() {
+            let kinds = "Deployment, StatefulSet, DaemonSet, ReplicaSet, Rollout or Pod";
+            let reason = if service.selector.is_empty() {
+                "has neither a selector nor endpoints: requests to it end in 503".to_owned()
+            } else {
+                format!("no {kinds} among the manifests has the labels of its selector: requests to it end in 503")
+            };
+            return Some(service.origin.mistake(reason));
+        }
+        let is_played = matches!(endpoints, Endpoints::Addresses(_)) && is_elsewhere(&members);
+        is_played.then(|| {
+            let reason = format!("an echo server of ours stands in for {}: nothing outside is contacted", service.host);
+            service.origin.mistake(reason)
+        })
+    }
 
-fn by_name(deployment: &Deployment, port: &ServicePort) -> (String, u16) {
-    let number = match &port.target {
-        TargetPort::Number(number) => *number,
-        TargetPort::Name(name) => deployment.named_ports.get(name).copied().unwrap_or(port.number),
-    };
-    (deployment.name.clone(), number)
+    fn cluster(
+        &self,
+        port: &ServicePort,
+        subset: Option<(&Origin, usize, &Subset)>,
+    ) -> Result<(Cluster, Vec<Mistake>), Mistake> {
+        let Self { service, rules, world, endpoints } = self;
+        let name = service_cluster(&service.host, subset.map(|(_, _, subset)| subset.name.as_str()), port.number);
+        let none = BTreeMap::new();
+        let labels = subset.map_or(&none, |(_, _, subset)| &subset.labels);
+        let members = members(service, labels, world);
+        let addresses: Vec<_> = members.iter().flat_map(|member| member.addresses(service, port, endpoints)).collect();
+        let is_by_name = addresses.iter().any(|address| address.is_name());
+        let resolution = service.outside.as_ref().map(|outside| outside.resolution);
+        let kind = match resolution {
+            _ if !is_by_name => "STATIC",
+            // Envoy takes the first address of one name only.
+            Some(Resolution::DnsRoundRobin) if addresses.len() == 1 => "LOGICAL_DNS",
+            _ => "STRICT_DNS",
+        };
+        let lb_endpoints: Vec<Value> = addresses.iter().map(endpoint).collect();
+        let mut configuration = json!({
+            "name": name,
+            "type": kind,
+            "connect_timeout": "10s",
+            "lb_policy": "LEAST_REQUEST",
+            "load_assignment": {"cluster_name": name, "endpoints": [{"lb_endpoints": lb_endpoints}]},
+        });
+        if is_by_name && resolution.is_some() {
+            // As Istio has it; and a name with addresses of both kinds is reached from where there is only IPv4, too.
+            configuration["dns_lookup_family"] = "V4_PREFERRED".into();
+            configuration["respect_dns_ttl"] = true.into();
+        }
+        if port.protocol == PortProtocol::Http2 {
+            speak_http2(&mut configuration);
+        }
+
+        let mut settings = Settings::default();
+        for (from, rule) in *rules {
+            // Istio merges the subsets of several rules, and keeps the first rule's policy.
+            if let (false, Some(policy)) = (settings.has_any(), &rule.traffic_policy) {
+                settings.overlay(from, "spec.trafficPolicy", policy, port.number);
+            }
+        }
+        if let Some((from, index, Subset { traffic_policy: Some(policy), .. })) = subset {
+            settings.overlay(from, &format!("spec.subsets[{index}].trafficPolicy"), policy, port.number);
+        }
+        let is_echo = matches!(endpoints, Endpoints::Addresses(_)) && !members.iter().any(Member::is_local_outside);
+        let peer = if is_echo { Peer::Echo } else { Peer::Real { world } };
+        let (key, warnings) = settings.apply(&mut configuration, &peer)?;
+        Ok((Cluster { name, configuration, key }, warnings))
+    }
 }
 
 /// The options for HTTP of a cluster, HTTP/1.1 unless said otherwise.

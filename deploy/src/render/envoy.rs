@@ -1,9 +1,10 @@
 //! A complete configuration of Envoy.
 
-use super::cluster::{Cluster, Endpoints, clusters};
+use super::cluster::{Cluster, Clusters, Endpoints, clusters};
 use super::listener::{Listen, ListenerName, listener, names};
 use super::plugin::{Filter, PluginConfiguration};
 use super::route::RouteKit;
+use super::server_tls;
 use super::stats::stats_config;
 use crate::manifests::{Mistake, Mistakes, World};
 use serde_json::{Value, json};
@@ -58,7 +59,7 @@ const LARGEST_ANSWER: u32 = 2 << 20;
 ///
 /// [`Mistakes`] in the manifests, a gateway that is not there, and two listeners that want one port.
 pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
-    let mut listeners = names(world);
+    let mut listeners = names(world, options.listen);
     if let Some(gateway) = &options.gateway {
         if !listeners.keys().any(|name| name.gateway == *gateway) {
             return Err(Mistake::everywhere(no_such_gateway(gateway, &listeners)).into());
@@ -74,11 +75,12 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
         );
     }
 
-    let clusters = clusters(world, &options.endpoints)?;
+    let source = Source { namespace: Some(options.own_namespace(world).to_owned()), ..options.source.clone() };
+    let Clusters { clusters, mut warnings } = clusters(world, &options.endpoints, &source)?;
+    warnings.splice(0..0, server_tls::warnings(world, options.listen));
     let hashed: Vec<(String, Value)> =
         clusters.iter().filter_map(|Cluster { name, key, .. }| Some((name.clone(), key.clone()?))).collect();
     let mut rendered = Vec::new();
-    let mut warnings: Vec<Mistake> = Vec::new();
     for (name, hosts) in &listeners {
         let plugin = PluginConfiguration::of(world, name, options)?;
         for warning in &plugin.warnings {

@@ -3,9 +3,10 @@
 use super::cluster::service_cluster;
 use super::envoy::Options;
 use super::host_names::names_of;
-use super::plugin::{PluginConfiguration, http_filter, operators_filter};
+use super::plugin::{Filter, PluginConfiguration, filter_name, http_filter, operators_filter};
 use super::route::RouteKit;
-use crate::manifests::{CLUSTER_DOMAIN, PortProtocol, World};
+use super::server_tls::{is_served, transport_socket};
+use crate::manifests::{CLUSTER_DOMAIN, Entry, PortProtocol, Server, World};
 use serde_json::{Value, json};
 use serin_traffic::host_name::full_name;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,10 +44,10 @@ pub enum Listen {
 }
 
 /// The listeners that `world` needs, each with the hosts that are let in; of the mesh, with the hosts of no Service.
-pub(crate) fn names(world: &World) -> BTreeMap<ListenerName, Vec<String>> {
+pub(crate) fn names(world: &World, listen: Listen) -> BTreeMap<ListenerName, Vec<String>> {
     let mut names: BTreeMap<ListenerName, Vec<String>> = BTreeMap::new();
     for gateway in &world.gateways {
-        for server in &gateway.servers {
+        for server in gateway.servers.iter().filter(|server| is_served(server, world, listen)) {
             let name = ListenerName { gateway: gateway.full_name(), port: server.port };
             names.entry(name).or_default().extend(server.hosts.iter().cloned());
         }
@@ -84,10 +85,12 @@ fn virtual_hosts(
     hosts: &[String],
     kit: &RouteKit,
     world: &World,
-    own_namespace: &str,
+    options: &Options,
 ) -> Vec<Value> {
-    let mut taken = BTreeSet::new();
-    let mut virtual_hosts = Vec::new();
+    let own_namespace = options.own_namespace(world);
+    let sent_to_https = hosts_sent_to_https(name, world);
+    let mut taken: BTreeSet<String> = sent_to_https.iter().cloned().collect();
+    let mut virtual_hosts: Vec<Value> = to_https(name, &sent_to_https, &options.filters).into_iter().collect();
     let mut add = |title: &str, domains: Vec<String>, routes: Vec<Value>| {
         let domains: Vec<String> = domains.into_iter().filter(|domain| taken.insert(domain.clone())).collect();
         if !domains.is_empty() {
@@ -125,6 +128,87 @@ pub(crate) fn listener(
     world: &World,
     options: &Options,
 ) -> Value {
+    let (address, port) = match options.listen {
+        Listen::AnyPort => ("127.0.0.1".to_owned(), 0),
+        Listen::OwnPort(address) => (address.to_string(), name.port),
+    };
+    let with_tls: Vec<(&Server, Value)> = match options.listen {
+        Listen::AnyPort => Vec::new(),
+        Listen::OwnPort(_) => {
+            servers(name, world).filter_map(|server| Some((server, transport_socket(server, world)?))).collect()
+        }
+    };
+    let mut listener = json!({
+        "name": name.to_string(),
+        "address": {"socket_address": {"address": address, "port_value": port}},
+    });
+    let chain = |manager: Value| json!({"filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": manager}]});
+    if with_tls.is_empty() {
+        listener["filter_chains"] = json!([chain(manager(name, hosts, plugin, kit, world, options))]);
+        return listener;
+    }
+    listener["listener_filters"] = json!([{
+        "name": "envoy.filters.listener.tls_inspector",
+        "typed_config":
+            {"@type": "type.googleapis.com/envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector"},
+    }]);
+    let of_server = |(server, socket): (&Server, Value)| {
+        let mut chain = chain(manager(name, &server.hosts, plugin, kit, world, options));
+        // Istio: which server it is says the name that the client asks TLS for.
+        if !server.hosts.iter().any(|host| host == "*") {
+            chain["filter_chain_match"] = json!({"server_names": server.hosts});
+        }
+        chain["transport_socket"] = socket;
+        chain
+    };
+    listener["filter_chains"] = with_tls.into_iter().map(of_server).collect();
+    listener
+}
+
+/// The servers of a gateway at the port of its listener.
+fn servers<'a>(name: &'a ListenerName, world: &'a World) -> impl Iterator<Item = &'a Server> {
+    let gateways = world.gateways.iter().filter(|gateway| gateway.full_name() == name.gateway);
+    gateways.flat_map(|gateway| &gateway.servers).filter(|server| server.port == name.port)
+}
+
+/// The hosts whose clients are sent to `https` (`tls.httpsRedirect`).
+fn hosts_sent_to_https(name: &ListenerName, world: &World) -> Vec<String> {
+    let redirecting = servers(name, world).filter(|server| server.entry == Entry::RedirectToHttps);
+    let hosts: BTreeSet<String> =
+        redirecting.flat_map(|server| &server.hosts).map(|host| host.to_ascii_lowercase()).collect();
+    hosts.into_iter().collect()
+}
+
+/// The virtual host that sends clients to `https`.
+///
+/// Istio says `require_tls` there. Envoy asks the filters before it acts on that, and nothing turns them off: a rule of
+/// theirs would answer. So these are routes, for which they can be turned off, to the same place.
+fn to_https(name: &ListenerName, hosts: &[String], filters: &[Filter]) -> Option<Value> {
+    const OFF: &str = "type.googleapis.com/envoy.config.route.v3.FilterConfig";
+    let off: serde_json::Map<String, Value> =
+        filters.iter().map(|filter| (filter_name(filter), json!({"@type": OFF, "disabled": true}))).collect();
+    // A redirect to another scheme drops the old one's port; `require_tls` leaves it.
+    let with_port = json!({"name": ":authority", "string_match": {"suffix": ":80"}});
+    (!hosts.is_empty()).then(|| json!({
+        "name": format!("{name}:https"),
+        "domains": hosts,
+        "typed_per_filter_config": off,
+        "routes": [
+            {"match": {"prefix": "/", "headers": [with_port]}, "redirect": {"https_redirect": true, "port_redirect": 80}},
+            {"match": {"prefix": "/"}, "redirect": {"https_redirect": true}},
+        ],
+    }))
+}
+
+/// What serves HTTP for `hosts`.
+fn manager(
+    name: &ListenerName,
+    hosts: &[String],
+    plugin: &PluginConfiguration,
+    kit: &RouteKit,
+    world: &World,
+    options: &Options,
+) -> Value {
     let mut http_filters: Vec<Value> = operators_filter(&plugin.operators).into_iter().collect();
     http_filters.extend(options.filters.iter().map(|filter| http_filter(filter, name, &plugin.document)));
     http_filters.push(json!({
@@ -143,7 +227,7 @@ pub(crate) fn listener(
             "name": name.to_string(),
             // Istio: a host is the same with whatever port behind it.
             "ignore_port_in_host_matching": true,
-            "virtual_hosts": virtual_hosts(name, hosts, kit, world, options.own_namespace(world)),
+            "virtual_hosts": virtual_hosts(name, hosts, kit, world, options),
             "validate_clusters": false,
         },
     });
@@ -156,16 +240,11 @@ pub(crate) fn listener(
             },
         }]);
     }
-    let (address, port) = match options.listen {
-        Listen::AnyPort => ("127.0.0.1".to_owned(), 0),
-        Listen::OwnPort(address) => (address.to_string(), name.port),
-    };
-    json!({
-        "name": name.to_string(),
-        "address": {"socket_address": {"address": address, "port_value": port}},
-        "filter_chains": [{"filters": [{
-            "name": "envoy.filters.network.http_connection_manager",
-            "typed_config": manager,
-        }]}],
-    })
+    // Where a server with TLS is served without it, its requests are https all the same.
+    let is_played = matches!(options.listen, Listen::AnyPort)
+        && servers(name, world).any(|server| matches!(server.entry, Entry::Tls(_)));
+    if is_played {
+        manager["scheme_header_transformation"] = json!({"scheme_to_overwrite": "https"});
+    }
+    manager
 }

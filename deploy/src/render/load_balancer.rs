@@ -1,17 +1,19 @@
 //! How an endpoint is chosen, as Istio's pilot translates it (`applyLoadBalancer`, `consistentHashToHashPolicy`).
 
-use super::traffic_policy::{duration, refuse_any};
+use super::traffic_policy::{duration, leave_any};
 use serde_json::{Value, json};
 use serin_traffic::Refusal;
 use serin_traffic::written::{ConsistentHash, LoadBalancer};
 
-/// Writes how an endpoint is chosen into `cluster`; the key by which it is, if there is one, is for the routes.
+/// Writes how an endpoint is chosen into `cluster`; the key by which it is, if there is one, is for the routes. `left` gets
+/// what only Istio does.
 pub(crate) fn load_balancer(
     cluster: &mut Value,
     path: &str,
     balancer: &LoadBalancer,
+    left: &mut Vec<Refusal>,
 ) -> Result<Option<Value>, Refusal> {
-    refuse_any(
+    left.extend(leave_any(
         path,
         [
             ("localityLbSetting", balancer.locality_lb_setting.is_some()),
@@ -19,15 +21,15 @@ pub(crate) fn load_balancer(
             ("warmup", balancer.warmup.is_some()),
             ("warmupDurationSecs", balancer.warmup_duration_secs.is_some()),
         ],
-    )?;
+    ));
     if let Some(simple) = &balancer.simple {
         cluster["lb_policy"] = match simple.as_str() {
             "LEAST_REQUEST" | "LEAST_CONN" | "UNSPECIFIED" => "LEAST_REQUEST".into(),
             "ROUND_ROBIN" | "RANDOM" => simple.as_str().into(),
+            // It asks for the client's original destination, which only a redirected connection has.
             "PASSTHROUGH" => {
-                let reason =
-                    "PASSTHROUGH asks for the client's original destination, which only a redirected connection has";
-                return Err(Refusal::new(format!("{path}.simple"), reason));
+                left.push(super::traffic_policy::left(&format!("{path}.simple")));
+                return Ok(None);
             }
             other => {
                 let reason = format!("{other} is not one of ROUND_ROBIN, LEAST_REQUEST, RANDOM, PASSTHROUGH");
@@ -38,7 +40,7 @@ pub(crate) fn load_balancer(
     let Some(hash) = &balancer.consistent_hash else { return Ok(None) };
     let path = format!("{path}.consistentHash");
     ring(cluster, hash);
-    key(&path, hash).map(Some)
+    key(&path, hash, left).map(Some)
 }
 
 /// Istio: `ApplyRingHashLoadBalancer`.
@@ -61,13 +63,13 @@ fn ring(cluster: &mut Value, hash: &ConsistentHash) {
 }
 
 /// Istio: `consistentHashToHashPolicy`.
-fn key(path: &str, hash: &ConsistentHash) -> Result<Value, Refusal> {
+fn key(path: &str, hash: &ConsistentHash, left: &mut Vec<Refusal>) -> Result<Value, Refusal> {
     if let Some(name) = &hash.http_header_name {
         return Ok(json!({"header": {"header_name": name}}));
     }
     if let Some(cookie) = &hash.http_cookie {
         let path = format!("{path}.httpCookie");
-        refuse_any(&path, [("attributes", cookie.attributes.is_some())])?;
+        left.extend(leave_any(&path, [("attributes", cookie.attributes.is_some())]));
         let mut key = json!({"name": cookie.name});
         if let Some(ttl) = &cookie.ttl {
             key["ttl"] = duration(&path, "ttl", ttl)?.into();

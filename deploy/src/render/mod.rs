@@ -7,12 +7,17 @@ mod host_names;
 pub mod istio;
 mod listener;
 mod load_balancer;
+mod members;
 mod plugin;
 mod route;
+mod secrets;
+mod server_tls;
 mod stats;
 mod traffic_policy;
+mod upstream_tls;
 
 pub(crate) use listener::MESH;
+pub(crate) use members::stand_ins;
 pub(crate) use plugin::PluginConfiguration;
 
 pub use cluster::Endpoints;

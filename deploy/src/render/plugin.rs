@@ -72,16 +72,21 @@ fn source(world: &World, listener: &ListenerName, options: &Options) -> Source {
     }
 }
 
+/// What `filter` is called in a filter chain.
+pub(crate) fn filter_name(filter: &Filter) -> String {
+    format!("serin.{}", filter.name)
+}
+
 /// The entry of `filter` in the filter chain of `listener`.
 ///
 /// Each filter has a VM of its own: filters that share one share its end.
 pub(crate) fn http_filter(filter: &Filter, listener: &ListenerName, configuration: &Value) -> Value {
     json!({
-        "name": format!("serin.{}", filter.name),
+        "name": filter_name(filter),
         "typed_config": {
             "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
             "config": {
-                "name": format!("serin.{}", filter.name),
+                "name": filter_name(filter),
                 "vm_config": {
                     "vm_id": format!("{listener}/{}", filter.name),
                     "runtime": "envoy.wasm.runtime.v8",

@@ -1,15 +1,29 @@
 //! A DestinationRule's traffic policy, as Istio's pilot translates it (`cluster_traffic_policy.go`) into a cluster.
 //!
-//! What is not translated is refused by its path.
+//! What is not translated is told by its path: it is left to Istio.
 
 use super::duration::in_seconds;
 use super::load_balancer::load_balancer;
+use super::upstream_tls::{Peer, upstream_tls};
+use crate::manifests::{Mistake, Origin};
 use serde_json::{Value, json};
 use serin_traffic::Refusal;
 use serin_traffic::written::{ConnectionPool, LoadBalancer, OutlierDetection, TcpPool, TrafficPolicy};
 
-/// A part of a traffic policy, and its path.
-type At<'a, T> = Option<(String, &'a T)>;
+/// A part of a traffic policy, and where it is written.
+struct Part<'a, T> {
+    origin: &'a Origin,
+    path: String,
+    part: &'a T,
+}
+
+impl<T> Part<'_, T> {
+    fn mistake(&self, refusal: Refusal) -> Mistake {
+        self.origin.mistake(refusal)
+    }
+}
+
+type At<'a, T> = Option<Part<'a, T>>;
 
 /// The parts of the traffic policies that apply to one cluster.
 #[derive(Default)]
@@ -17,70 +31,88 @@ pub(crate) struct Settings<'a> {
     load_balancer: At<'a, LoadBalancer>,
     connection_pool: At<'a, ConnectionPool>,
     outlier_detection: At<'a, OutlierDetection>,
-    refused: Vec<(String, &'a Value)>,
+    tls: At<'a, Value>,
+    retry_budget: At<'a, Value>,
+    /// What only Istio does.
+    left: Vec<Mistake>,
+    has_any: bool,
 }
 
 impl<'a> Settings<'a> {
+    /// Whether any policy was laid over.
+    pub(crate) fn has_any(&self) -> bool {
+        self.has_any
+    }
+
     /// Lays `policy` over what there is: a part that it has replaces the part below.
     ///
     /// Settings for `port` replace everything; what they leave out is as if nobody had said it
     /// (Istio: `MergeSubsetTrafficPolicy`).
-    pub(crate) fn overlay(&mut self, path: &str, policy: &'a TrafficPolicy, port: u16) {
+    pub(crate) fn overlay(&mut self, origin: &'a Origin, path: &str, policy: &'a TrafficPolicy, port: u16) {
+        self.has_any = true;
+        for (field, value) in [("tunnel", &policy.tunnel), ("proxyProtocol", &policy.proxy_protocol)] {
+            if value.is_some() {
+                self.left.push(origin.mistake(left(&format!("{path}.{field}"))));
+            }
+        }
+        self.retry_budget = at(origin, path, "retryBudget", &policy.retry_budget).or(self.retry_budget.take());
         let port_level = policy.port_level_settings.iter().enumerate();
         let mut port_level = port_level.filter(|(_, level)| level.port.number == Some(u32::from(port)));
-        let always = [
-            ("tunnel", &policy.tunnel),
-            ("proxyProtocol", &policy.proxy_protocol),
-            ("retryBudget", &policy.retry_budget),
-        ];
-        self.refuse(path, always);
         if let Some((index, level)) = port_level.next() {
             let path = format!("{path}.portLevelSettings[{index}]");
-            self.load_balancer = at(&path, "loadBalancer", &level.load_balancer);
-            self.connection_pool = at(&path, "connectionPool", &level.connection_pool);
-            self.outlier_detection = at(&path, "outlierDetection", &level.outlier_detection);
-            self.refuse(&path, [("tls", &level.tls)]);
+            self.load_balancer = at(origin, &path, "loadBalancer", &level.load_balancer);
+            self.connection_pool = at(origin, &path, "connectionPool", &level.connection_pool);
+            self.outlier_detection = at(origin, &path, "outlierDetection", &level.outlier_detection);
+            self.tls = at(origin, &path, "tls", &level.tls);
             return;
         }
-        self.load_balancer = at(path, "loadBalancer", &policy.load_balancer).or(self.load_balancer.take());
-        self.connection_pool = at(path, "connectionPool", &policy.connection_pool).or(self.connection_pool.take());
+        self.load_balancer = at(origin, path, "loadBalancer", &policy.load_balancer).or(self.load_balancer.take());
+        self.connection_pool =
+            at(origin, path, "connectionPool", &policy.connection_pool).or(self.connection_pool.take());
         self.outlier_detection =
-            at(path, "outlierDetection", &policy.outlier_detection).or(self.outlier_detection.take());
-        self.refuse(path, [("tls", &policy.tls)]);
+            at(origin, path, "outlierDetection", &policy.outlier_detection).or(self.outlier_detection.take());
+        self.tls = at(origin, path, "tls", &policy.tls).or(self.tls.take());
     }
 
-    fn refuse<const N: usize>(&mut self, path: &str, fields: [(&str, &'a Option<Value>); N]) {
-        let there = fields.into_iter().filter_map(|(field, value)| Some((format!("{path}.{field}"), value.as_ref()?)));
-        self.refused.extend(there.filter(|(path, value)| !(path.ends_with(".tls") && value["mode"] == "DISABLE")));
-    }
-
-    /// Writes the settings into `cluster`; the key by which an endpoint is chosen, if there is one, is for the routes.
-    pub(crate) fn apply(&self, cluster: &mut Value) -> Result<Option<Value>, Refusal> {
-        if let Some((path, _)) = self.refused.first() {
-            return Err(Refusal::new(path, NOT_RENDERED));
+    /// Writes the settings into `cluster`; the key by which an endpoint is chosen, if there is one, is for the routes. What
+    /// is left to Istio comes back as warnings.
+    pub(crate) fn apply(self, cluster: &mut Value, peer: &Peer<'_>) -> Result<(Option<Value>, Vec<Mistake>), Mistake> {
+        let mut warnings = self.left;
+        connection_pool(cluster, self.connection_pool.as_ref(), &mut warnings)?;
+        if let Some(budget) = &self.retry_budget {
+            retry_budget(cluster, &budget.path, budget.part).map_err(|refusal| budget.mistake(refusal))?;
         }
-        connection_pool(cluster, self.connection_pool.as_ref())?;
-        if let Some((path, outliers)) = &self.outlier_detection {
-            outlier_detection(cluster, path, outliers)?;
+        if let Some(outliers) = &self.outlier_detection {
+            outlier_detection(cluster, outliers, &mut warnings).map_err(|refusal| outliers.mistake(refusal))?;
         }
-        match &self.load_balancer {
-            Some((path, balancer)) => load_balancer(cluster, path, balancer),
-            None => Ok(None),
+        if let Some(Part { origin, path, part }) = &self.tls {
+            upstream_tls(cluster, origin, path, part, peer, &mut warnings)?;
         }
+        let key = match &self.load_balancer {
+            Some(Part { origin, path, part }) => {
+                let mut left = Vec::new();
+                let key = load_balancer(cluster, path, part, &mut left);
+                warnings.extend(left.into_iter().map(|refusal| origin.mistake(refusal)));
+                key.map_err(|refusal| origin.mistake(refusal))?
+            }
+            None => None,
+        };
+        Ok((key, warnings))
     }
 }
 
-const NOT_RENDERED: &str = "is not rendered for an Envoy without Istio";
-
-fn at<'a, T>(path: &str, field: &str, part: &'a Option<T>) -> At<'a, T> {
-    part.as_ref().map(|part| (format!("{path}.{field}"), part))
+/// What is said of a field that only Istio acts on.
+pub(crate) fn left(path: &str) -> Refusal {
+    Refusal::new(path, "is left to Istio: an Envoy without it does without this")
 }
 
-pub(crate) fn refuse_any<const N: usize>(path: &str, fields: [(&str, bool); N]) -> Result<(), Refusal> {
-    match fields.into_iter().find(|(_, is_there)| *is_there) {
-        Some((field, _)) => Err(Refusal::new(format!("{path}.{field}"), NOT_RENDERED)),
-        None => Ok(()),
-    }
+fn at<'a, T>(origin: &'a Origin, path: &str, field: &str, part: &'a Option<T>) -> At<'a, T> {
+    part.as_ref().map(|part| Part { origin, path: format!("{path}.{field}"), part })
+}
+
+/// Tells of those of `fields` that are there that they are left to Istio.
+pub(crate) fn leave_any<const N: usize>(path: &str, fields: [(&str, bool); N]) -> impl Iterator<Item = Refusal> {
+    fields.into_iter().filter(|(_, is_there)| *is_there).map(move |(field, _)| left(&format!("{path}.{field}")))
 }
 
 pub(crate) fn duration(path: &str, field: &str, text: &str) -> Result<String, Refusal> {
@@ -88,7 +120,23 @@ pub(crate) fn duration(path: &str, field: &str, text: &str) -> Result<String, Re
 }
 
 /// Istio: `applyConnectionPool`; zero is as good as nothing there.
-fn connection_pool(cluster: &mut Value, pool: Option<&(String, &ConnectionPool)>) -> Result<(), Refusal> {
+fn connection_pool(
+    cluster: &mut Value,
+    pool: Option<&Part<'_, ConnectionPool>>,
+    warnings: &mut Vec<Mistake>,
+) -> Result<(), Mistake> {
+    let mut left = Vec::new();
+    let written = pool.map(|pool| (pool.path.as_str(), pool.part));
+    bounds(cluster, written, &mut left).map_err(|refusal| match pool {
+        Some(pool) => pool.mistake(refusal),
+        None => Mistake::everywhere(refusal.to_string()),
+    })?;
+    warnings
+        .extend(pool.iter().flat_map(|pool| left.drain(..).map(|refusal| pool.mistake(refusal)).collect::<Vec<_>>()));
+    Ok(())
+}
+
+fn bounds(cluster: &mut Value, pool: Option<(&str, &ConnectionPool)>, left: &mut Vec<Refusal>) -> Result<(), Refusal> {
     let none = u32::MAX;
     let mut threshold = json!({
         "max_connections": none,
@@ -101,14 +149,14 @@ fn connection_pool(cluster: &mut Value, pool: Option<&(String, &ConnectionPool)>
     if let Some((path, pool)) = pool {
         if let Some(http) = &pool.http {
             let path = format!("{path}.http");
-            refuse_any(
+            left.extend(leave_any(
                 &path,
                 [
                     ("useClientProtocol", http.use_client_protocol == Some(true)),
                     ("maxConcurrentStreams", http.max_concurrent_streams.is_some()),
                     ("http2KeepAlive", http.http2_keep_alive.is_some()),
                 ],
-            )?;
+            ));
             set(&mut threshold, "max_requests", http.http2_max_requests);
             set(&mut threshold, "max_pending_requests", http.http1_max_pending_requests);
             set(&mut threshold, "max_retries", http.max_retries);
@@ -184,15 +232,42 @@ fn set(into: &mut Value, field: &str, number: Option<u32>) {
     }
 }
 
+/// Istio: `applyRetryBudget`.
+fn retry_budget(cluster: &mut Value, path: &str, budget: &Value) -> Result<(), Refusal> {
+    let wrong = |field: &str, wanted: &str| {
+        Refusal::new(format!("{path}.{field}"), format!("{} is not {wanted}", budget[field]))
+    };
+    let mut rendered = json!({"budget_percent": {"value": 20.0}, "min_retry_concurrency": 3});
+    if !budget["percent"].is_null() {
+        let percent = budget["percent"].as_f64().ok_or_else(|| wrong("percent", "a number"))?;
+        rendered["budget_percent"] = json!({"value": percent});
+    }
+    if !budget["minRetryConcurrency"].is_null() {
+        let least = budget["minRetryConcurrency"].as_u64().ok_or_else(|| wrong("minRetryConcurrency", "a number"))?;
+        if least > 0 {
+            rendered["min_retry_concurrency"] = least.into();
+        }
+    }
+    if let Some(interval) = budget["budgetInterval"].as_str() {
+        rendered["budget_interval"] = duration(path, "budgetInterval", interval)?.into();
+    }
+    cluster["circuit_breakers"]["thresholds"][0]["retry_budget"] = rendered;
+    Ok(())
+}
+
 /// Istio: `applyOutlierDetection`.
-fn outlier_detection(cluster: &mut Value, path: &str, outliers: &OutlierDetection) -> Result<(), Refusal> {
-    refuse_any(
-        path,
-        [
-            ("consecutiveErrors", outliers.consecutive_errors.is_some()),
-            ("outlierDetectionHttpErrorCodes", outliers.outlier_detection_http_error_codes.is_some()),
-        ],
-    )?;
+fn outlier_detection(
+    cluster: &mut Value,
+    outliers: &Part<'_, OutlierDetection>,
+    warnings: &mut Vec<Mistake>,
+) -> Result<(), Refusal> {
+    let Part { origin, path, part: outliers } = outliers;
+    let unread = [
+        // Istio has read nothing of it since 1.5.
+        ("consecutiveErrors", outliers.consecutive_errors.is_some()),
+        ("outlierDetectionHttpErrorCodes", outliers.outlier_detection_http_error_codes.is_some()),
+    ];
+    warnings.extend(leave_any(path, unread).map(|refusal| origin.mistake(refusal)));
     let mut detection = json!({"enforcing_success_rate": 0});
     let enforced = |number: u32| if number > 0 { 100 } else { 0 };
     if let Some(number) = outliers.consecutive5xx_errors {

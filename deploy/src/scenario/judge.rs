@@ -21,7 +21,7 @@ const SMALL: f64 = 5.0;
 pub struct Measurement {
     /// Who answered.
     pub answers: Tally,
-    /// How many requests reached each Deployment that it did not answer: copies.
+    /// How many requests reached each workload that it did not answer: copies.
     pub shadows: BTreeMap<String, u64>,
     /// How many copies compared so.
     pub results: BTreeMap<String, u64>,

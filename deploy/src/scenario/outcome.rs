@@ -28,6 +28,9 @@ pub struct Outcome {
     pub right: bool,
     /// What is wrong.
     pub reasons: Vec<String>,
+    /// What of the manifests was read past, or is suspect; told with the first step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Outcome {
@@ -45,6 +48,7 @@ impl Outcome {
             p: verdict.p,
             right: verdict.right,
             reasons: verdict.reasons,
+            notes: Vec::new(),
         }
     }
 
@@ -64,6 +68,7 @@ impl Outcome {
             p: None,
             right: false,
             reasons: vec![reason.to_owned()],
+            notes: Vec::new(),
         }
     }
 }

@@ -24,10 +24,12 @@ pub type Progress = Arc<dyn Fn(&str, u64, u64) + Send + Sync>;
 
 /// Runs `scenario`; each step gives an outcome, and a scenario that cannot be run gives one too.
 pub async fn run(scenario: &Scenario, options: &Options, progress: &Progress) -> Vec<Outcome> {
-    let mut pocket = match start(scenario, options).await {
+    let mut notes = Vec::new();
+    let mut pocket = match start(scenario, options, &mut notes).await {
         Ok(pocket) => pocket,
-        Err(reason) => return vec![Outcome::not_run(scenario, &reason)],
+        Err(reason) => return vec![Outcome { notes, ..Outcome::not_run(scenario, &reason) }],
     };
+    notes.extend(pocket.warnings().iter().map(ToString::to_string));
     let mut outcomes = Vec::new();
     for step in &scenario.steps {
         outcomes.push(match run_step(scenario, step, &pocket, progress).await {
@@ -41,14 +43,18 @@ pub async fn run(scenario: &Scenario, options: &Options, progress: &Progress) ->
         }
     }
     pocket.stop().await;
+    if let Some(first) = outcomes.first_mut() {
+        first.notes = notes;
+    }
     outcomes
 }
 
-async fn start(scenario: &Scenario, options: &Options) -> Result<Pocket, String> {
+async fn start(scenario: &Scenario, options: &Options, notes: &mut Vec<String>) -> Result<Pocket, String> {
     let beside = Path::new(&scenario.file).parent().unwrap_or(Path::new(""));
     let paths: Vec<PathBuf> = scenario.manifests.iter().map(|path| beside.join(path)).collect();
     let texts = load(&paths).map_err(|error| error.to_string())?;
     let world = World::parse("default", &texts).map_err(|mistakes| mistakes.to_string())?;
+    notes.extend(world.notes.iter().cloned());
     let options =
         Options { gateway: Some(scenario.through.clone()), source: scenario.source.clone(), ..options.clone() };
     Pocket::start(&world, &options).await.map_err(|error: Error| error.to_string())

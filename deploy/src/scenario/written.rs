@@ -60,7 +60,7 @@ pub struct Step {
 pub struct Expectation {
     /// Who should answer which part; the parts add up to 1. A number is the status of an answer that is no pod's.
     pub answers: BTreeMap<String, f64>,
-    /// How many copies per request should reach a Deployment besides; none where it is not named.
+    /// How many copies per request should reach a workload besides; none where it is not named.
     pub shadows: BTreeMap<String, f64>,
     /// How many copies per request should compare so with what they are copies of; nobody looks if this is empty.
     pub results: BTreeMap<String, f64>,

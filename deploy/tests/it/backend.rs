@@ -320,7 +320,12 @@ pub(crate) async fn envoy(
     let texts: Vec<Text> =
         manifests.iter().enumerate().map(|(place, text)| Text::new(format!("{place}.yaml"), *text)).collect();
     let world = World::parse("default", &texts).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let replica = |name: &str| Replica { namespace: "default".to_owned(), deployment: name.to_owned(), number: 0 };
+    let replica = |name: &str| Replica {
+        namespace: "default".to_owned(),
+        kind: "Deployment".to_owned(),
+        workload: name.to_owned(),
+        number: 0,
+    };
     let addresses = backends.iter().map(|(name, address)| (replica(name), *address)).collect();
     let options = Options {
         filters,

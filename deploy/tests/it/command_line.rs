@@ -169,3 +169,66 @@ fn a_real_envoy_takes_what_is_rendered() {
         assert!(envoy.status.success(), "{}", text(&envoy.stderr));
     }
 }
+
+/// A Gateway with TLS and a redirect, a rule for mutual TLS in the mesh, and whatever else lies in a folder.
+const AS_PEOPLE_HAVE_IT: &str = "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: shop}
+spec:
+  servers:
+  - {port: {number: 80, name: http, protocol: HTTP}, hosts: ['*'], tls: {httpsRedirect: true}}
+  - {port: {number: 443, name: https, protocol: HTTPS}, hosts: [shop.example], tls: {mode: SIMPLE, credentialName: shop-cert}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec: {hosts: [shop.example], gateways: [shop], http: [{route: [{destination: {host: reviews, subset: v1}}]}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec: {host: reviews, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}, subsets: [{name: v1}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {generateName: smoke-}
+---
+{apiVersion: gateway.example/v1, kind: Gateway, metadata: {name: shop}, spec: {}}
+---
+";
+
+#[test]
+fn manifests_as_people_have_them_stop_no_command() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("shop.yaml"), format!("{AS_PEOPLE_HAVE_IT}{MANIFESTS}")).unwrap();
+    std::fs::write(directory.path().join("values.yaml"), "replicas: 3\n").unwrap();
+    std::fs::write(directory.path().join("template.yaml"), "kind: Service\nmetadata: {name: {{ .Values.name }}}\n")
+        .unwrap();
+    std::fs::write(directory.path().join("package.json"), "{\"name\": \"web\"}").unwrap();
+    let directory = directory.path().to_str().unwrap();
+    for arguments in [
+        &["render", "istio", directory, "--gateway", "default/shop", "--selector", "istio=ingressgateway"][..],
+        &["render", "envoy", directory, "--gateway", "default/shop"],
+        &["render", "envoy", directory],
+        &["simulate", directory, "--gateway", "default/shop", "-n", "10"],
+    ] {
+        let output = serin(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("template.yaml:1: is a template: render it first"), "{output:?}");
+    }
+}
+
+#[test]
+fn a_scenario_says_what_it_read_past() {
+    let directory = tempfile::tempdir().unwrap();
+    let filter = "---\n{apiVersion: networking.istio.io/v1alpha3, kind: EnvoyFilter, metadata: {name: a}, spec: {}}\n";
+    std::fs::write(directory.path().join("shop.yaml"), format!("{MANIFESTS}{filter}")).unwrap();
+    let scenarios = directory.path().join("scenarios.yaml");
+    let step = "get: http://reviews:9080/, requests: 5, expect: {answers: {reviews-v1: 1}}";
+    std::fs::write(&scenarios, format!("- {{name: shop, manifests: [shop.yaml], steps: [{{{step}}}]}}\n")).unwrap();
+    let output = serin(&["test", scenarios.to_str().unwrap(), "--filters", "canary"]);
+    assert!(output.status.success(), "{output:?}");
+    let said = text(&output.stderr);
+    assert!(said.contains("note: shop: ") && said.contains("EnvoyFilter default/a: kind EnvoyFilter of"), "{said}");
+}

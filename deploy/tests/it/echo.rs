@@ -3,14 +3,15 @@
 use serde_json::{Value, json};
 use serin::echo::EchoServer;
 use serin::load::{Answer, Load, Tally};
-use serin::manifests::Deployment;
+use serin::manifests::Workload;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-fn reviews() -> Deployment {
-    Deployment {
+fn reviews() -> Workload {
+    Workload {
+        kind: "Deployment".into(),
         name: "reviews-v1".into(),
         namespace: "default".into(),
         replicas: 1,
@@ -22,9 +23,9 @@ fn reviews() -> Deployment {
 }
 
 async fn start() -> EchoServer {
-    let deployment = reviews();
-    let pod = deployment.pods().next().unwrap();
-    EchoServer::start(&deployment, pod).await.unwrap()
+    let workload = reviews();
+    let pod = workload.pods().next().unwrap();
+    EchoServer::start(&workload, pod).await.unwrap()
 }
 
 async fn raw(address: SocketAddr, request: &str) -> String {
@@ -60,9 +61,9 @@ async fn it_says_who_it_is_and_what_it_was_asked() {
 }
 
 #[tokio::test]
-async fn it_says_what_its_deployment_would_have_it_say() {
-    let deployment = Deployment { answer: Some("42".into()), ..reviews() };
-    let echo = EchoServer::start(&deployment, deployment.pods().next().unwrap()).await.unwrap();
+async fn it_says_what_its_workload_would_have_it_say() {
+    let workload = Workload { answer: Some("42".into()), ..reviews() };
+    let echo = EchoServer::start(&workload, workload.pods().next().unwrap()).await.unwrap();
     let answer = raw(echo.address(), "GET / HTTP/1.1\r\nhost: reviews\r\nconnection: close\r\n\r\n").await;
     assert!(answer.contains("x-echo-deployment: reviews-v1") && answer.ends_with("\r\n\r\n42"), "{answer}");
 }

@@ -105,22 +105,175 @@ fn every_mistake_is_told_not_the_first_alone() {
     assert!(shown.contains("metadata.name: must not be missing"), "{shown}");
 }
 
+fn read(text: &str) -> World {
+    World::parse("default", &[Text::new("all.yaml", text)]).unwrap_or_else(|mistakes| panic!("{mistakes}"))
+}
+
 #[test]
-fn one_name_is_good_for_one_manifest_of_a_kind() {
-    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: reviews}\nspec: {ports: [{port: 80}]}\n";
-    let shown = mistakes_in(&format!("{service}---\n{service}"));
-    assert_eq!(shown, "reviews.yaml: Service default/reviews: is there twice");
+fn the_same_manifest_twice_is_one_and_another_of_its_name_is_a_mistake() {
+    let service = |port: u16| {
+        format!("apiVersion: v1\nkind: Service\nmetadata: {{name: reviews}}\nspec: {{ports: [{{port: {port}}}]}}\n")
+    };
+    // A file, and the dump of what it made.
+    let dumped = service(80).replace("{name: reviews}", "{name: reviews, resourceVersion: '7', managedFields: []}");
+    let world = read(&format!("{}---\n{dumped}status: {{loadBalancer: {{}}}}\n", service(80)));
+    assert_eq!((world.services.len(), world.traffic.len()), (1, 1));
+    let shown = mistakes_in(&format!("{}---\n{}", service(80), service(81)));
+    assert_eq!(
+        shown,
+        "reviews.yaml: Service default/reviews: is defined twice, and not alike (first at reviews.yaml:1)"
+    );
+}
+
+#[test]
+fn what_is_not_read_may_be_there_as_often_as_it_likes() {
+    let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: prod}\n---\n";
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: smoke-}\nspec: {}\n---\n";
+    let world = read(&format!("{namespace}{namespace}{job}{job}"));
+    assert!(world.notes.is_empty() && world.traffic.is_empty(), "{:?}", world.notes);
+}
+
+#[test]
+fn a_kind_of_another_api_group_is_another_kind() {
+    let world = read(
+        "{apiVersion: networking.istio.io/v1, kind: Gateway, metadata: {name: gw}, \
+          spec: {servers: [{port: {number: 80, protocol: HTTP}, hosts: ['*']}]}}\n---\n\
+         {apiVersion: gateway.example/v1, kind: Gateway, metadata: {name: gw}, spec: {odd: 1}}\n---\n\
+         {apiVersion: appmesh.k8s.aws/v1beta2, kind: VirtualService, metadata: {name: shop}, spec: {provider: {}}}\n---\n\
+         {apiVersion: appmesh.k8s.aws/v1beta2, kind: VirtualRouter, metadata: {name: shop}, spec: {}}\n---\n\
+         {apiVersion: serving.knative.dev/v1, kind: Service, metadata: {name: shop}, spec: {template: {}}}\n---\n\
+         {apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: shop}, \
+          spec: {hosts: ['*'], gateways: [gw], http: [{route: [{destination: {host: shop}}]}]}}\n",
+    );
+    assert_eq!((world.gateways.len(), world.traffic.len(), world.services.len()), (1, 1, 0));
+    assert_eq!(
+        world.notes,
+        [
+            "all.yaml: Gateway default/gw: kind Gateway of gateway.example is not read here",
+            "all.yaml: VirtualService default/shop: kind VirtualService of appmesh.k8s.aws is not read here",
+            "all.yaml: VirtualRouter default/shop: kind VirtualRouter of appmesh.k8s.aws is not read here",
+            "all.yaml: Service default/shop: kind Service of serving.knative.dev is not read here",
+        ]
+    );
 }
 
 #[test]
 fn what_is_not_read_is_noted_unless_it_does_not_matter() {
-    let text = Text::new(
-        "all.yaml",
+    let world = read(
         "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: reviews}\n---\n\
-         apiVersion: apps/v1\nkind: StatefulSet\nmetadata: {name: reviews}\n",
+         apiVersion: monitoring.coreos.com/v1\nkind: ServiceMonitor\nmetadata: {name: reviews}\n---\n\
+         apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: a}\n\
+         spec: {names: {kind: VirtualService}}\n---\n\
+         apiVersion: networking.istio.io/v1alpha3\nkind: EnvoyFilter\nmetadata: {name: reviews}\n",
     );
-    let world = World::parse("default", &[text]).unwrap();
-    assert_eq!(world.notes, ["all.yaml: StatefulSet default/reviews: kind StatefulSet is not read here"]);
+    let of_istio = "kind EnvoyFilter of networking.istio.io is not read here";
+    assert_eq!(world.notes, [format!("all.yaml: EnvoyFilter default/reviews: {of_istio}")]);
+}
+
+#[test]
+fn what_is_no_manifest_stops_nothing() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}]}\n";
+    let compose = "services: {web: {image: nginx}}\n";
+    let template = "# Source: chart\nname: {{ .Values.name }}\n";
+    let prose = "this: is: not YAML\n";
+    let world =
+        read(&format!("---\n# nothing\n---\n{compose}---\n{service}---\n{template}---\n- 1\n---\n{prose}---\n\n...\n"));
+    assert_eq!(world.services.len(), 1);
+    assert_eq!(
+        world.notes,
+        [
+            "all.yaml:4: is no manifest: it has no kind",
+            "all.yaml:10: is a template: render it first (helm template, kustomize build), then read that",
+            "all.yaml:14: is no manifest: it has no kind",
+            "all.yaml:15: is neither YAML nor JSON",
+        ]
+    );
+    // What would be a manifest is told of as before, with its line.
+    let broken = "kind: VirtualService\nmetadata: {name: a\n";
+    let shown = mistakes_in(&format!("{service}---\n{broken}"));
+    let line = shown.strip_prefix("reviews.yaml:").and_then(|rest| rest.split(':').next()).unwrap().parse::<u32>();
+    assert!((6..=9).contains(&line.unwrap()), "{shown}");
+}
+
+#[test]
+fn json_is_read_and_other_json_passes() {
+    let world = read(
+        r#"{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 80}]}}"#,
+    );
+    assert_eq!(world.services[0].name, "a");
+    assert_eq!(read(r#"{"name": "web", "scripts": {}}"#).notes, ["all.yaml:1: is no manifest: it has no kind"]);
+}
+
+#[test]
+fn each_kind_that_runs_pods_has_them() {
+    let template = "template: {metadata: {labels: {app: db}}}";
+    for (api_version, kind, replicas) in [
+        ("apps/v1", "Deployment", 2),
+        ("apps/v1", "StatefulSet", 2),
+        ("apps/v1", "ReplicaSet", 2),
+        ("argoproj.io/v1alpha1", "Rollout", 2),
+        ("v1", "ReplicationController", 2),
+        ("apps.kruise.io/v1alpha1", "CloneSet", 2),
+        ("apps.openshift.io/v1", "DeploymentConfig", 2),
+    ] {
+        let world = read(&format!(
+            "{{apiVersion: {api_version}, kind: {kind}, metadata: {{name: db}}, spec: {{replicas: {replicas}, {template}}}}}"
+        ));
+        assert_eq!(
+            (world.workloads[0].replicas, world.workloads[0].labels["app"].as_str()),
+            (replicas, "db"),
+            "{kind}"
+        );
+    }
+    let world =
+        read(&format!("{{apiVersion: apps/v1, kind: DaemonSet, metadata: {{name: db}}, spec: {{{template}}}}}"));
+    assert_eq!(world.workloads[0].replicas, 1);
+    let world = read(
+        "{apiVersion: v1, kind: Pod, metadata: {name: db-0, labels: {app: db}}, \
+          spec: {containers: [{ports: [{name: http, containerPort: 8080}]}]}}\n---\n\
+         {apiVersion: v1, kind: Pod, metadata: {name: done}, status: {phase: Succeeded}}\n---\n\
+         {apiVersion: batch/v1, kind: CronJob, metadata: {name: nightly}, spec: {}}\n",
+    );
+    let replicas: Vec<(&str, u32)> = world.workloads.iter().map(|it| (it.name.as_str(), it.replicas)).collect();
+    assert_eq!(replicas, [("db-0", 1), ("done", 0)]);
+    assert_eq!(world.workloads[0].named_ports["http"], 8080);
+    assert!(world.notes.is_empty(), "{:?}", world.notes);
+}
+
+#[test]
+fn what_a_workload_made_is_not_counted_again() {
+    let world = read(
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: a}, spec: {replicas: 3}}\n---\n\
+         {apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: a-1, ownerReferences: [{kind: Deployment, name: a}]}, \
+          spec: {replicas: 3}}\n---\n\
+         {apiVersion: v1, kind: Pod, metadata: {name: a-1-x, ownerReferences: [{kind: ReplicaSet, name: a-1}]}}\n---\n\
+         {apiVersion: v1, kind: Pod, metadata: {name: b-1-x, ownerReferences: [{kind: ReplicaSet, name: b-1}]}}\n",
+    );
+    let names: Vec<&str> = world.workloads.iter().map(|workload| workload.name.as_str()).collect();
+    assert_eq!(names, ["a", "b-1-x"]);
+}
+
+#[test]
+fn a_rollout_may_have_the_template_of_a_deployment() {
+    let world = read(
+        "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, metadata: {name: shop}, \
+          spec: {replicas: 2, workloadRef: {apiVersion: apps/v1, kind: Deployment, name: shop}}}\n---\n\
+         {apiVersion: apps/v1, kind: Deployment, metadata: {name: shop}, \
+          spec: {replicas: 5, template: {metadata: {labels: {app: shop}}}}}\n",
+    );
+    assert_eq!(world.workloads.len(), 1);
+    let rollout = &world.workloads[0];
+    assert_eq!((rollout.kind.as_str(), rollout.replicas, rollout.labels["app"].as_str()), ("Rollout", 2, "shop"));
+}
+
+#[test]
+fn two_workloads_of_one_name_are_told_apart() {
+    let world = read(
+        "{apiVersion: apps/v1, kind: Deployment, metadata: {name: db}}\n---\n\
+         {apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}}\n",
+    );
+    let titles: Vec<&str> = world.workloads.iter().map(|workload| workload.title.as_str()).collect();
+    assert_eq!(titles, ["db", "db (StatefulSet)"]);
 }
 
 #[test]
@@ -133,7 +286,21 @@ fn a_list_is_what_it_lists() {
     );
     let world = World::parse("default", &[text]).unwrap();
     assert_eq!(world.services[0].full_name(), "a.default.svc.cluster.local");
-    assert_eq!((world.deployments[0].title.as_str(), world.deployments[0].replicas), ("a.prod", 1));
+    assert_eq!((world.workloads[0].title.as_str(), world.workloads[0].replicas), ("a.prod", 1));
+}
+
+#[test]
+fn a_typed_list_says_once_of_what_it_is_one() {
+    let world = read(
+        "apiVersion: networking.istio.io/v1\nkind: DestinationRuleList\nitems:\n\
+         - {metadata: {name: a}, spec: {host: a}}\n\
+         - {apiVersion: networking.istio.io/v1beta1, kind: DestinationRule, metadata: {name: b}, spec: {host: b}}\n---\n\
+         {apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ServiceList, items: [{metadata: {name: c}}]}]}\n---\n\
+         {apiVersion: v1, kind: PodList, items: null}\n---\n\
+         {apiVersion: example.com/v1, kind: AllowList, metadata: {name: d}, spec: {items: []}}\n",
+    );
+    assert_eq!((world.destination_rules().count(), world.services.len(), world.workloads.len()), (2, 1, 0));
+    assert_eq!(world.notes, ["all.yaml: AllowList default/d: kind AllowList of example.com is not read here"]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ spec: {servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: [shop.e
 ";
 
 fn options(world: &World) -> Options {
-    let pods = world.deployments.iter().flat_map(|deployment| deployment.pods());
+    let pods = world.workloads.iter().flat_map(|workload| workload.pods());
     let addresses = pods.zip(41_000..).map(|(pod, port)| (pod, ([127, 0, 0, 1], port).into()));
     Options {
         filters: vec![Filter { name: "canary".into(), file: "/modules/canary.wasm".into() }],
@@ -244,27 +244,90 @@ fn a_consistent_hash_is_a_ring_in_the_cluster_and_a_key_on_routes_of_its_own() {
     assert_eq!((&routes[2]["route"]["cluster"], &routes[2]["route"]["hash_policy"]), (&json!(name), &key));
 }
 
+/// What is said about a world that is drawn all the same.
+fn warned(texts: &[&str]) -> Vec<String> {
+    let world = world(texts);
+    render(&world, &options(&world)).unwrap().warnings.iter().map(ToString::to_string).collect()
+}
+
 #[test]
-fn what_is_not_translated_is_refused_by_its_path() {
+fn what_only_istio_does_is_left_to_it_with_a_warning() {
     let cases = [
-        ("{tls: {mode: ISTIO_MUTUAL}}", "spec.trafficPolicy.tls: is not rendered"),
-        ("{loadBalancer: {simple: PASSTHROUGH}}", "spec.trafficPolicy.loadBalancer.simple: PASSTHROUGH asks for"),
+        ("{tls: {mode: ISTIO_MUTUAL}}", "tls"),
+        ("{tunnel: {protocol: CONNECT, targetHost: a.example, targetPort: 443}}", "tunnel"),
+        ("{proxyProtocol: {version: V2}}", "proxyProtocol"),
+        ("{loadBalancer: {simple: PASSTHROUGH}}", "loadBalancer.simple"),
+        ("{loadBalancer: {localityLbSetting: {enabled: true}}}", "loadBalancer.localityLbSetting"),
+        ("{loadBalancer: {simple: ROUND_ROBIN, warmup: {duration: 30s}}}", "loadBalancer.warmup"),
+        ("{loadBalancer: {simple: ROUND_ROBIN, warmupDurationSecs: 30s}}", "loadBalancer.warmupDurationSecs"),
+        ("{connectionPool: {http: {maxConcurrentStreams: 3}}}", "connectionPool.http.maxConcurrentStreams"),
+        ("{connectionPool: {http: {useClientProtocol: true}}}", "connectionPool.http.useClientProtocol"),
+        ("{outlierDetection: {consecutiveErrors: 3}}", "outlierDetection.consecutiveErrors"),
+        ("{portLevelSettings: [{port: {number: 9080}, tls: {mode: ISTIO_MUTUAL}}]}", "portLevelSettings[0].tls"),
+    ];
+    for (policy, path) in cases {
+        let expected = format!(
+            "1.yaml: DestinationRule default/reviews: spec.trafficPolicy.{path}: is left to Istio: an Envoy without it does \
+             without this"
+        );
+        assert_eq!(warned(&[SHOP, &destination_rule(policy)]), [expected], "{policy}");
+    }
+    assert!(warned(&[SHOP, &destination_rule("{tls: {mode: DISABLE}}")]).is_empty());
+    assert!(
+        warned(&[SHOP, &destination_rule("{portLevelSettings: [{port: {number: 1}, tls: {mode: ISTIO_MUTUAL}}]}")])
+            .is_empty()
+    );
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_by_its_path() {
+    let cases = [
         ("{loadBalancer: {simple: FASTEST}}", "spec.trafficPolicy.loadBalancer.simple: FASTEST is not one of"),
-        ("{loadBalancer: {localityLbSetting: {enabled: true}}}", "spec.trafficPolicy.loadBalancer.localityLbSetting: "),
+        ("{tls: {mode: SECRET}}", "spec.trafficPolicy.tls.mode: SECRET is not one of"),
+        ("{tls: {mode: SIMPLE, snii: a}}", "spec.trafficPolicy.tls: unknown field `snii`"),
         (
             "{connectionPool: {tcp: {connectTimeout: soon}}}",
             "spec.trafficPolicy.connectionPool.tcp.connectTimeout: `soon` is not",
-        ),
-        (
-            "{connectionPool: {http: {maxConcurrentStreams: 3}}}",
-            "spec.trafficPolicy.connectionPool.http.maxConcurrentStreams: ",
         ),
     ];
     for (policy, expected) in cases {
         let shown = refused(&[SHOP, &destination_rule(policy)]);
         assert!(shown.starts_with("1.yaml: DestinationRule default/reviews: ") && shown.contains(expected), "{shown}");
     }
-    rendered(&[SHOP, &destination_rule("{tls: {mode: DISABLE}}")]);
+}
+
+#[test]
+fn a_retry_budget_is_translated_as_istio_does() {
+    let budget = |policy: &str| {
+        let configuration = rendered(&[SHOP, &destination_rule(policy)]);
+        let name = "outbound|9080||reviews.default.svc.cluster.local";
+        cluster(&configuration, name)["circuit_breakers"]["thresholds"][0]["retry_budget"].clone()
+    };
+    let defaults = json!({"budget_percent": {"value": 20.0}, "min_retry_concurrency": 3});
+    assert_eq!(budget("{retryBudget: {}}"), defaults);
+    let own = json!({"budget_percent": {"value": 5.0}, "min_retry_concurrency": 10});
+    assert_eq!(budget("{retryBudget: {percent: 5, minRetryConcurrency: 10}}"), own);
+}
+
+#[test]
+fn a_rule_for_other_workloads_is_not_for_this_proxy() {
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: reviews}
+spec:
+  host: reviews
+  workloadSelector: {matchLabels: {app: web}}
+  trafficPolicy: {loadBalancer: {simple: RANDOM}}
+";
+    let world = world(&[SHOP, rule]);
+    let policy_for = |labels: &[(&str, &str)]| {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let source = Source { labels, ..Source::default() };
+        let configuration = render(&world, &Options { source, ..options(&world) }).unwrap().configuration;
+        cluster(&configuration, "outbound|9080||reviews.default.svc.cluster.local")["lb_policy"].clone()
+    };
+    assert_eq!((policy_for(&[("app", "web")]), policy_for(&[])), (json!("RANDOM"), json!("LEAST_REQUEST")));
 }
 
 #[test]

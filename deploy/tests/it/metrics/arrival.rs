@@ -150,7 +150,7 @@ async fn requests_are_counted_by_virtual_service_route_and_subset() {
 /// The configuration of an Envoy with that filter, and with all pods at one address, if at any.
 fn rendered(filter: Filter, pods: Option<SocketAddr>) -> Value {
     let world = World::parse("default", &[Text::new("shop.yaml", SHOP)]).unwrap();
-    let all = world.deployments.iter().flat_map(|deployment| deployment.pods());
+    let all = world.workloads.iter().flat_map(|workload| workload.pods());
     let options = envoy::Options {
         filters: vec![filter],
         source: Source::default(),

@@ -1,0 +1,96 @@
+//! Istio's ServiceEntry: a service for each of its hosts.
+
+use super::document::Document;
+use super::mistake::Mistake;
+use super::service::{Endpoint, Outside, PortProtocol, Resolution, Service, ServicePort, TargetPort};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spec {
+    hosts: Option<Vec<String>>,
+    ports: Option<Vec<Port>>,
+    resolution: Option<String>,
+    endpoints: Option<Vec<WrittenEndpoint>>,
+    workload_selector: Option<Selector>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Port {
+    number: u16,
+    name: Option<String>,
+    protocol: Option<String>,
+    target_port: Option<u16>,
+}
+
+#[derive(Deserialize)]
+struct WrittenEndpoint {
+    #[serde(default)]
+    address: String,
+    ports: Option<BTreeMap<String, u16>>,
+    labels: Option<BTreeMap<String, String>>,
+    weight: Option<u32>,
+}
+
+#[derive(Deserialize)]
+struct Selector {
+    labels: Option<BTreeMap<String, String>>,
+}
+
+/// The services of the ServiceEntry in `document`; `notes` gets what cannot be as it is in Istio.
+pub(crate) fn read(document: &Document, notes: &mut Vec<String>) -> Result<Vec<Service>, Mistake> {
+    let spec: Spec = document.part("spec")?;
+    let ports: Vec<ServicePort> = spec.ports.unwrap_or_default().into_iter().map(service_port).collect();
+    let selector = spec.workload_selector.and_then(|selector| selector.labels).unwrap_or_default();
+    let written: Vec<Endpoint> = spec.endpoints.unwrap_or_default().into_iter().map(endpoint).collect();
+    let resolution = match spec.resolution.as_deref() {
+        Some("STATIC") => Resolution::Static,
+        Some("DNS_ROUND_ROBIN") => Resolution::DnsRoundRobin,
+        // Without a resolution the connection goes where the client wanted it: to what the DNS told it.
+        _ => Resolution::Dns,
+    };
+    let services = spec.hosts.unwrap_or_default().into_iter().map(|host| {
+        let host = host.trim_end_matches('.').to_owned();
+        let endpoints = if written.is_empty() && selector.is_empty() && resolution != Resolution::Static {
+            if host.contains('*') {
+                let reason = "a proxy outside of a mesh does not know which host is meant";
+                notes.push(format!("{}: spec.hosts: {host} has no endpoint here: {reason}", document.origin));
+            }
+            vec![Endpoint { address: host.clone(), ..Endpoint::default() }]
+        } else {
+            written.clone()
+        };
+        Service {
+            origin: document.origin.clone(),
+            name: host.clone(),
+            namespace: document.namespace.clone(),
+            host,
+            selector: selector.clone(),
+            ports: ports.clone(),
+            outside: Some(Outside { resolution, endpoints }),
+        }
+    });
+    Ok(services.collect())
+}
+
+fn service_port(port: Port) -> ServicePort {
+    // The protocol is what is spoken, not what carries it.
+    let protocol = PortProtocol::of(None, port.protocol.as_deref(), port.name.as_deref());
+    ServicePort {
+        number: port.number,
+        name: port.name,
+        target: TargetPort::Number(port.target_port.unwrap_or(port.number)),
+        protocol,
+    }
+}
+
+fn endpoint(written: WrittenEndpoint) -> Endpoint {
+    Endpoint {
+        address: written.address,
+        ports: written.ports.unwrap_or_default(),
+        labels: written.labels.unwrap_or_default(),
+        weight: written.weight,
+    }
+}
