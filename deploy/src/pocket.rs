@@ -34,7 +34,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { modules: Module::CHAIN.to_vec(), concurrency: 2, envoy: None, source: Source::default(), gateway: None }
+        Self { modules: vec![Module::Canary], concurrency: 2, envoy: None, source: Source::default(), gateway: None }
     }
 }
 

@@ -109,14 +109,9 @@ fn label(text: &str) -> Result<(String, String), String> {
 /// The filters.
 #[derive(Debug, Args)]
 struct Filters {
-    /// The filters, in the order in which a request meets them; `canary` does alone what the three others do together
-    #[arg(
-        long,
-        value_delimiter = ',',
-        value_name = "NAMES",
-        value_parser = module,
-        default_value = "header-router,subset-picker,shadow-mirror"
-    )]
+    /// The filters, in the order in which a request meets them; `canary` does alone what the chain
+    /// header-router,subset-picker,shadow-mirror does
+    #[arg(long, value_delimiter = ',', value_name = "NAMES", value_parser = module, default_value = "canary")]
     filters: Vec<Module>,
 }
 
