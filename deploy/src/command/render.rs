@@ -6,6 +6,7 @@ use crate::render::envoy::{Options, render};
 use crate::render::istio::{self, istio};
 use crate::render::{Endpoints, Filter, Listen, extra_stat_tags};
 use clap::{Args, Subcommand, ValueEnum};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
@@ -108,15 +109,19 @@ impl Envoy {
 
 /// What to apply to an Istio mesh: one WasmPlugin for each filter, and the EnvoyFilter that adds the route they need
 ///
-/// The WasmPlugins carry those of the manifests that matter to the proxies, verbatim. --namespace is where they run.
+/// The WasmPlugins carry those of the manifests that matter to the proxies, verbatim. --namespace is where they run. What the
+/// filters would refuse is refused here, with file and resource.
 #[derive(Debug, Args)]
 pub(super) struct Istio {
     #[command(flatten)]
     manifests: Manifests,
+    #[command(flatten)]
+    filters: Filters,
 
-    /// A label of the Pods whose proxies get the filters: the callers in a mesh, or a gateway's own Pods; repeatable
-    #[arg(long, value_name = "NAME=VALUE", value_parser = label)]
-    selector: Vec<(String, String)>,
+    /// A label of the Pods whose proxies get the filters: the callers in a mesh, or a gateway's own Pods; repeatable. `*` is every
+    /// proxy of the namespace [default: what the manifest of the --gateway selects]
+    #[arg(long, value_name = "NAME=VALUE", value_parser = selected)]
+    selector: Vec<Selected>,
 
     /// The Gateway that the proxies are, as `namespace/name` [default: sidecars of the mesh]
     #[arg(long, value_name = "NAME")]
@@ -135,24 +140,55 @@ pub(super) struct Istio {
     output: Written,
 }
 
+/// What one `--selector` says.
+#[derive(Clone, Debug)]
+enum Selected {
+    All,
+    Label(String, String),
+}
+
+fn selected(text: &str) -> Result<Selected, String> {
+    match text {
+        "*" => Ok(Selected::All),
+        _ => label(text).map(|(name, value)| Selected::Label(name, value)),
+    }
+}
+
+/// The labels of all `--selector`s together: `None` if there are no selectors, no labels if it is every proxy.
+fn selector(selected: Vec<Selected>) -> Result<Option<BTreeMap<String, String>>, clap::Error> {
+    if selected.is_empty() {
+        return Ok(None);
+    }
+    let all = selected.iter().any(|it| matches!(it, Selected::All));
+    let labels: BTreeMap<String, String> = selected
+        .into_iter()
+        .filter_map(|it| match it {
+            Selected::All => None,
+            Selected::Label(name, value) => Some((name, value)),
+        })
+        .collect();
+    if all && !labels.is_empty() {
+        let reason = "--selector '*' is every proxy of the namespace: no label can stand with it\n";
+        return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, reason));
+    }
+    Ok(Some(labels))
+}
+
 impl Istio {
     fn run(self) -> CommandResult {
         let world = self.manifests.read()?;
-        if self.gateway.is_none() {
-            for warning in istio::warnings(&world) {
-                writeln!(io::stderr(), "warning: {warning}")?;
-            }
+        let options = istio::Options {
+            filters: self.filters.filters,
+            selector: selector(self.selector).unwrap_or_else(|error| error.exit()),
+            namespace: self.manifests.namespace,
+            gateway: self.gateway,
+            registry: self.registry,
+            tag: self.tag,
+        };
+        let istio::Rendered { manifests: rendered, warnings } = istio(&world, &options)?;
+        for warning in &warnings {
+            writeln!(io::stderr(), "warning: {warning}")?;
         }
-        let rendered = istio(
-            &world,
-            &istio::Options {
-                selector: self.selector.into_iter().collect(),
-                namespace: self.manifests.namespace,
-                gateway: self.gateway,
-                registry: self.registry,
-                tag: self.tag,
-            },
-        );
         let mut out = io::stdout().lock();
         match self.output {
             Written::Json => {

@@ -1,20 +1,24 @@
-//! What to apply to a mesh: one WasmPlugin for each filter, and the EnvoyFilter with the route that they need.
+//! What to apply to a mesh: a WasmPlugin for each filter, and the EnvoyFilter with the route that they need.
 
-use super::plugin::operators_filter;
-use super::route::{asks_for, mirror_policies, retries_of, retry_policy, retry_policy_of};
-use crate::manifests::{CLUSTER_DOMAIN, Mistake, Traffic, World};
+use super::envoy_filter::{Proxies, envoy_filter};
+use super::listener::MESH;
+use super::plugin::{Compiled, compile};
+use crate::manifests::{CLUSTER_DOMAIN, Mistake, Mistakes, Origin, Traffic, World};
 use serde_json::{Value, json};
+use serin_modules::Module;
 use serin_traffic::host_name::full_name;
-use serin_traffic::shadow::Slot;
-use serin_traffic::written::{Configuration, Destination, RouteRule, Source, Spec, VirtualService};
-use serin_traffic::{CLUSTER_HEADER, Policy, RETRY_HEADER, RetryPolicy, subset_of_labels};
+use serin_traffic::subset_of_labels;
+use serin_traffic::written::{Destination, RouteRule, Spec, VirtualService};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the filters run, and where their modules are.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The labels of the Pods whose proxies get the filters: the callers in a mesh, or a gateway's own Pods.
-    pub selector: BTreeMap<String, String>,
+    /// The filters, in the order in which a request meets them.
+    pub filters: Vec<Module>,
+    /// The labels of the Pods whose proxies get the filters: the callers in a mesh, or a gateway's own Pods. Empty: all of the
+    /// namespace. `None`: those that the Gateway's own manifest selects.
+    pub selector: Option<BTreeMap<String, String>>,
     /// The namespace of those Pods.
     pub namespace: String,
     /// Which gateway the proxies are, as `namespace/name`; `None` in sidecars.
@@ -28,7 +32,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            selector: BTreeMap::new(),
+            filters: vec![Module::Canary],
+            selector: None,
             namespace: "default".to_owned(),
             gateway: None,
             registry: "registry.example/serin".to_owned(),
@@ -37,11 +42,21 @@ impl Default for Options {
     }
 }
 
-/// The filters, in their order in the chain, and the priorities that Istio sorts them by: the highest comes first.
-const FILTERS: [(&str, u32); 3] = [("header-router", 30), ("subset-picker", 20), ("shadow-mirror", 10)];
+/// Manifests to apply, and what is worth knowing about them.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// The manifests, in the order to apply them.
+    pub manifests: Vec<Value>,
+    /// What is legal and yet suspect.
+    pub warnings: Vec<Mistake>,
+}
 
-/// The manifests for the rules of `world`, in the order to apply them: first the filters, which remove any `x-serin-*`
-/// header that a caller made up, then the route that heeds such headers.
+/// The manifests for the rules of `world`, in the order to apply them: first the filters, then the route that sends requests where
+/// they say.
+///
+/// # Errors
+///
+/// [`Mistakes`]: whatever the filters would refuse, a gateway that no manifest knows, and proxies that nothing selects.
 ///
 /// ```
 /// use serin::manifests::{Text, World};
@@ -54,21 +69,103 @@ const FILTERS: [(&str, u32); 3] = [("header-router", 30), ("subset-picker", 20),
 /// spec: {hosts: [reviews], http: [{route: [{destination: {host: reviews, subset: v2}}]}]}
 /// ");
 /// let world = World::parse("default", &[rules])?;
+/// let callers = [("app".to_owned(), "productpage".to_owned())].into();
 ///
-/// let rendered = istio(&world, &Options::default());
+/// let rendered = istio(&world, &Options { selector: Some(callers), ..Options::default() })?.manifests;
 /// let kinds: Vec<_> = rendered.iter().map(|manifest| manifest["kind"].as_str().unwrap()).collect();
-/// assert_eq!(kinds, ["WasmPlugin", "WasmPlugin", "WasmPlugin", "EnvoyFilter"]);
+/// assert_eq!(kinds, ["WasmPlugin", "EnvoyFilter"]);
 /// assert_eq!(rendered[0]["spec"]["pluginConfig"]["resources"][0]["metadata"]["name"], "reviews");
 /// # Ok::<(), serin::manifests::Mistakes>(())
 /// ```
-pub fn istio(world: &World, options: &Options) -> Vec<Value> {
-    let rules = Rules::of(world, options);
-    let plugins = FILTERS.iter().map(|(filter, priority)| wasm_plugin(filter, *priority, &rules, options));
-    plugins.chain([envoy_filter(&rules, options)]).collect()
+pub fn istio(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
+    let mut options = options.clone();
+    options.gateway = options.gateway.filter(|gateway| gateway != MESH);
+    if let Some(gateway) = &options.gateway {
+        refuse_unknown(gateway, world)?;
+    }
+    // All manifests are compiled, not only those that matter to these proxies: what is wrong anywhere is told.
+    let everything: Vec<&Traffic> = world.traffic.iter().collect();
+    let Compiled { mut warnings, .. } = compile_traffic(&everything, world, &options)?;
+    let rules = Rules::of(world, &options);
+    let Compiled { policy, .. } = compile_traffic(&rules.traffic, world, &options)?;
+    let selector = match &options.selector {
+        Some(selector) => selector.clone(),
+        None => selector_of_gateway(world, &options)?,
+    };
+
+    if options.gateway.is_none() {
+        warnings.extend(undeclared_labels(world));
+    }
+    if rules.virtual_services.is_empty() && rules.route_rules.is_empty() {
+        let proxies =
+            options.gateway.as_ref().map_or("the mesh".to_owned(), |gateway| format!("the gateway {gateway}"));
+        warnings.push(Mistake::everywhere(format!("no rule is for {proxies}: the filters have nothing to do")));
+    }
+    let configuration = configuration(&rules.traffic, world, &options);
+    // Istio sorts by priority: the highest comes first.
+    let priorities = (1..=options.filters.len()).rev().map(|place| place * 10);
+    let plugins = options.filters.iter().zip(priorities);
+    let plugins = plugins.map(|(filter, priority)| wasm_plugin(*filter, priority, &selector, &configuration, &options));
+    let at_gateway = options.gateway.is_some();
+    let proxies = Proxies { namespace: &options.namespace, selector: &selector, at_gateway };
+    // A gateway's virtual hosts, and those of Services that are not here, cannot be named.
+    let virtual_hosts = rules.virtual_hosts().filter(|_| !at_gateway);
+    let manifests = plugins.chain([envoy_filter(&rules.name(), &proxies, virtual_hosts, &policy)]).collect();
+    Ok(Rendered { manifests, warnings })
+}
+
+/// Refuses a gateway that neither a Gateway nor a VirtualService names.
+fn refuse_unknown(gateway: &str, world: &World) -> Result<(), Mistake> {
+    let mut known: BTreeSet<String> = world.gateways.iter().map(|gateway| gateway.full_name()).collect();
+    for (traffic, spec) in world.virtual_services() {
+        let named = gateways_of(spec).filter(|name| *name != MESH);
+        known.extend(named.map(|name| full_gateway_name(name, &traffic.namespace)));
+    }
+    if known.contains(gateway) {
+        return Ok(());
+    }
+    let known = if known.is_empty() { "none".to_owned() } else { Vec::from_iter(known).join(", ") };
+    Err(Mistake::everywhere(format!("the manifests have no gateway {gateway}; they have {known}")))
+}
+
+/// The labels of the proxies that the Gateway's manifest is for.
+fn selector_of_gateway(world: &World, options: &Options) -> Result<BTreeMap<String, String>, Mistake> {
+    let own = options.gateway.as_ref();
+    let manifest = own.and_then(|own| world.gateways.iter().find(|gateway| gateway.full_name() == *own));
+    match manifest {
+        Some(gateway) if !gateway.selector.is_empty() => Ok(gateway.selector.clone()),
+        _ => {
+            let whose = if own.is_some() { "the gateway's Pods" } else { "the callers' Pods" };
+            Err(Mistake::everywhere(format!(
+                "which proxies get the filters is not said: give a label of {whose} with --selector NAME=VALUE, or say \
+                 --selector '*' for every proxy of the namespace {}",
+                options.namespace
+            )))
+        }
+    }
+}
+
+/// What the filters make of `traffic`.
+fn compile_traffic(traffic: &[&Traffic], world: &World, options: &Options) -> Result<Compiled, Mistake> {
+    let origins: Vec<&Origin> = traffic.iter().map(|traffic| &traffic.origin).collect();
+    compile(&configuration(traffic, world, options), &origins)
+}
+
+/// The filters' configuration with `traffic` as its resources.
+fn configuration(traffic: &[&Traffic], world: &World, options: &Options) -> Value {
+    let resources: Vec<&Value> = traffic.iter().map(|traffic| &traffic.value).collect();
+    let mut configuration = json!({"resources": resources});
+    if let Some(gateway) = &options.gateway {
+        configuration["gateway"] = json!(gateway);
+    }
+    if world.namespace != "default" {
+        configuration["namespace"] = json!(world.namespace);
+    }
+    configuration
 }
 
 /// The sets of labels in RouteRules that no subset has: an istiod of today makes clusters of subsets only.
-pub fn warnings(world: &World) -> Vec<Mistake> {
+fn undeclared_labels(world: &World) -> Vec<Mistake> {
     let missing = world.undeclared_labels().into_iter().map(|((host, labels), traffic)| {
         let name = subset_of_labels(labels);
         let declared: Vec<String> = labels.iter().map(|(name, value)| format!("{name}: {value:?}")).collect();
@@ -87,14 +184,20 @@ struct Rules<'a> {
     virtual_services: Vec<(&'a Traffic, &'a VirtualService)>,
     /// The RouteRules: they are for sidecars.
     route_rules: Vec<(&'a Traffic, &'a RouteRule)>,
-    /// The full names of all hosts and destinations of the rules, and of the callers that they are for.
-    named: BTreeSet<String>,
+    /// The manifests that matter here, in their order.
+    traffic: Vec<&'a Traffic>,
 }
 
 impl<'a> Rules<'a> {
     fn of(world: &'a World, options: &Options) -> Self {
-        let virtual_services: Vec<_> =
+        let roots: Vec<_> =
             world.virtual_services().filter(|(traffic, spec)| applies(traffic, spec, options)).collect();
+        let is_wanted = |traffic: &Traffic| {
+            roots
+                .iter()
+                .any(|(root, spec)| root.origin == traffic.origin || delegates_to(spec, &root.namespace, traffic))
+        };
+        let virtual_services: Vec<_> = world.virtual_services().filter(|(traffic, _)| is_wanted(traffic)).collect();
         let route_rules: Vec<_> = world.route_rules().filter(|_| options.gateway.is_none()).collect();
         let of_virtual_services = virtual_services.iter().flat_map(|(traffic, spec)| {
             let names = spec.hosts.iter().chain(destinations(spec).map(|to| &to.host));
@@ -107,32 +210,31 @@ impl<'a> Rules<'a> {
             let destinations = rule.destinations(&traffic.namespace, CLUSTER_DOMAIN);
             hosts.chain(destinations.into_iter().map(|(host, _)| host)).collect::<Vec<_>>()
         });
-        let named = of_virtual_services.chain(of_route_rules).collect();
-        Self { world, virtual_services, route_rules, named }
-    }
-
-    /// The manifests that matter here, verbatim and in their order.
-    fn resources(&self) -> Vec<Value> {
-        let named = |name: &str, traffic: &Traffic| self.named.contains(&full(name, &traffic.namespace));
+        // The full names of all hosts and destinations of the rules, and of the callers that they are for.
+        let names: BTreeSet<String> = of_virtual_services.chain(of_route_rules).collect();
+        let named = |name: &str, traffic: &Traffic| names.contains(&full(name, &traffic.namespace));
         let matters = |traffic: &&Traffic| match &traffic.manifest.spec {
-            Spec::VirtualService(_) => self.virtual_services.iter().any(|(own, _)| own.origin == traffic.origin),
-            Spec::RouteRule(_) => self.route_rules.iter().any(|(own, _)| own.origin == traffic.origin),
+            Spec::VirtualService(_) => virtual_services.iter().any(|(own, _)| own.origin == traffic.origin),
+            Spec::RouteRule(_) => route_rules.iter().any(|(own, _)| own.origin == traffic.origin),
             Spec::DestinationRule(rule) => named(&rule.host, traffic),
             Spec::Service(_) => named(&traffic.manifest.metadata.name, traffic),
             Spec::ServiceEntry(entry) => entry.hosts.iter().any(|host| named(host, traffic)),
             Spec::Foreign(_) => false,
-            Spec::CanaryPolicy(policy) => self.virtual_services.iter().any(|(own, _)| {
+            Spec::CanaryPolicy(policy) => virtual_services.iter().any(|(own, _)| {
                 own.namespace == traffic.namespace && own.manifest.metadata.name == policy.virtual_service
             }),
         };
-        self.world.traffic.iter().filter(matters).map(|traffic| traffic.value.clone()).collect()
+        let traffic = world.traffic.iter().filter(matters).collect();
+        Self { world, virtual_services, route_rules, traffic }
     }
 
-    /// The rules as the filters will have them; none of those that they would refuse, which say so themselves.
-    fn policy(&self, options: &Options) -> Policy {
-        let configuration = Configuration::from_value(configuration(self, options));
-        let compiled = configuration.and_then(|configuration| Policy::compile(&configuration, &Source::default()));
-        compiled.map(|compiled| compiled.policy).unwrap_or_default()
+    /// What the EnvoyFilter is called.
+    fn name(&self) -> String {
+        let mut roots = self.virtual_services.iter().filter(|(_, spec)| !spec.hosts.is_empty());
+        match (roots.next(), roots.next()) {
+            (Some((only, _)), None) => format!("serin-{}", only.manifest.metadata.name),
+            _ => "serin".to_owned(),
+        }
     }
 
     /// The virtual hosts that Istio gives a sidecar for the rules' hosts: one for each port of a Service.
@@ -154,25 +256,19 @@ impl<'a> Rules<'a> {
     }
 }
 
-/// The plug-in configuration of every filter.
-fn configuration(rules: &Rules<'_>, options: &Options) -> Value {
-    let mut configuration = json!({"resources": rules.resources()});
-    if let Some(gateway) = &options.gateway {
-        configuration["gateway"] = json!(gateway);
-    }
-    if rules.world.namespace != "default" {
-        configuration["namespace"] = json!(rules.world.namespace);
-    }
-    configuration
-}
-
-fn wasm_plugin(filter: &str, priority: u32, rules: &Rules<'_>, options: &Options) -> Value {
-    json!({
+fn wasm_plugin(
+    filter: Module,
+    priority: usize,
+    selector: &BTreeMap<String, String>,
+    configuration: &Value,
+    options: &Options,
+) -> Value {
+    let filter = filter.name();
+    let mut plugin = json!({
         "apiVersion": "extensions.istio.io/v1alpha1",
         "kind": "WasmPlugin",
         "metadata": {"name": filter, "namespace": options.namespace},
         "spec": {
-            "selector": {"matchLabels": options.selector},
             "match": [{"mode": "CLIENT"}],
             "priority": priority,
             "url": format!("oci://{}/{filter}:{}", options.registry, options.tag),
@@ -180,90 +276,43 @@ fn wasm_plugin(filter: &str, priority: u32, rules: &Rules<'_>, options: &Options
             "failStrategy": "FAIL_OPEN",
             // Plug-ins of equal code and environment share a VM.
             "vmConfig": {"env": [{"name": "SERIN_FILTER", "value": filter}]},
-            "pluginConfig": configuration(rules, options),
+            "pluginConfig": configuration,
         },
-    })
-}
-
-fn envoy_filter(rules: &Rules<'_>, options: &Options) -> Value {
-    let context = if options.gateway.is_some() { "GATEWAY" } else { "SIDECAR_OUTBOUND" };
-    // A gateway's virtual hosts, and those of Services that are not here, cannot be named: there, every virtual host
-    // gets the route. It takes only requests that a filter gave a cluster.
-    let virtual_hosts = rules.virtual_hosts().filter(|_| options.gateway.is_none());
-    let matches: Vec<Value> = match virtual_hosts {
-        Some(names) => names
-            .iter()
-            .map(|name| json!({"context": context, "routeConfiguration": {"vhost": {"name": name}}}))
-            .collect(),
-        None => vec![json!({"context": context})],
-    };
-    let policy = rules.policy(options);
-    // The last that is inserted comes first: the general route is the first here.
-    let retries = retries_of(&policy);
-    let named = retries.iter().map(Some);
-    let routes: Vec<Value> = [None].into_iter().chain(named).map(|retry| route(policy.slots(), retry)).collect();
-    let patch = |at: &Value, route: &Value| json!({"applyTo": "HTTP_ROUTE", "match": at, "patch": {"operation": "INSERT_FIRST", "value": route}});
-    let mut patches: Vec<Value> =
-        matches.iter().flat_map(|at| routes.iter().map(move |route| patch(at, route))).collect();
-    let operators: Vec<String> = policy.given_operators().into_iter().map(str::to_owned).collect();
-    patches.extend(operators_filter(&operators).map(|filter| {
-        let manager = json!({"name": "envoy.filters.network.http_connection_manager"});
-        json!({
-            "applyTo": "HTTP_FILTER",
-            "match": {"context": context, "listener": {"filterChain": {"filter": manager}}},
-            "patch": {"operation": "INSERT_FIRST", "value": filter},
-        })
-    }));
-    let name = match rules.virtual_services.as_slice() {
-        [(only, _)] => format!("serin-{}", only.manifest.metadata.name),
-        _ => "serin".to_owned(),
-    };
-    json!({
-        "apiVersion": "networking.istio.io/v1alpha3",
-        "kind": "EnvoyFilter",
-        "metadata": {"name": name, "namespace": options.namespace},
-        "spec": {
-            "workloadSelector": {"labels": options.selector},
-            "configPatches": patches,
-        },
-    })
-}
-
-/// The route for requests that a filter gave a cluster, with Istio's own defaults for timeout, retries and mirrors; or with the
-/// policy for retries that a rule asks for by name.
-fn route(slots: &[Slot], retry: Option<&(String, RetryPolicy)>) -> Value {
-    let mut action = json!({
-        "cluster_header": CLUSTER_HEADER,
-        "timeout": "0s",
-        "max_grpc_timeout": "0s",
-        "retry_policy": retry.map_or_else(|| retry_policy(false), |(_, policy)| retry_policy_of(policy, false)),
     });
-    let mut headers = vec![json!({"name": CLUSTER_HEADER, "present_match": true})];
-    headers.extend(retry.map(|(name, _)| asks_for(name)));
-    if !slots.is_empty() {
-        let mut policies = mirror_policies(slots);
-        for policy in &mut policies {
-            policy["trace_sampled"] = json!(false);
-        }
-        action["request_mirror_policies"] = policies.into();
+    if !selector.is_empty() {
+        plugin["spec"]["selector"] = json!({"matchLabels": selector});
     }
-    json!({
-        "name": "serin",
-        // A path that a rule has rewritten need not begin with a slash.
-        "match": {"prefix": "", "headers": headers},
-        "route": action,
-        "request_headers_to_remove": [RETRY_HEADER],
+    plugin
+}
+
+/// Whether the proxies apply the VirtualService, if it has hosts; one without is applied where another delegates to it.
+fn applies(traffic: &Traffic, spec: &VirtualService, options: &Options) -> bool {
+    if spec.hosts.is_empty() {
+        return false;
+    }
+    match &options.gateway {
+        None => spec.gateways.is_empty() || gateways_of(spec).any(|gateway| gateway == MESH),
+        Some(own) => gateways_of(spec).any(|gateway| full_gateway_name(gateway, &traffic.namespace) == *own),
+    }
+}
+
+/// Whether a rule of the VirtualService, which is of `namespace`, delegates to `traffic`.
+fn delegates_to(spec: &VirtualService, namespace: &str, traffic: &Traffic) -> bool {
+    spec.http.iter().filter_map(|rule| rule.delegate.as_ref()).any(|delegate| {
+        let theirs = delegate.namespace.as_deref().filter(|namespace| !namespace.is_empty()).unwrap_or(namespace);
+        theirs == traffic.namespace && delegate.name.as_deref() == Some(&traffic.manifest.metadata.name)
     })
 }
 
-/// Whether the proxies apply the VirtualService.
-fn applies(traffic: &Traffic, spec: &VirtualService, options: &Options) -> bool {
+/// The gateways that the VirtualService names, as it writes them.
+fn gateways_of(spec: &VirtualService) -> impl Iterator<Item = &String> {
     let of_matches = spec.http.iter().flat_map(|rule| &rule.matches).flat_map(|condition| &condition.gateways);
-    let mut gateways = spec.gateways.iter().chain(of_matches);
-    match &options.gateway {
-        None => spec.gateways.is_empty() || gateways.any(|gateway| gateway == "mesh"),
-        Some(own) => gateways.any(|gateway| gateway == own || *own == format!("{}/{gateway}", traffic.namespace)),
-    }
+    spec.gateways.iter().chain(of_matches)
+}
+
+/// `namespace/name` of a gateway that a VirtualService of `namespace` names.
+fn full_gateway_name(name: &str, namespace: &str) -> String {
+    if name.contains('/') { name.to_owned() } else { format!("{namespace}/{name}") }
 }
 
 /// The full name of a host; the dot that may end it does not count.
@@ -290,6 +339,11 @@ mod tests {
 {apiVersion: v1, kind: Service, metadata: {name: other}, spec: {ports: [{port: 80}]}}
 ---
 apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: versions}
+spec: {host: api, subsets: [{name: v1}, {name: v2}, {name: v3}]}
+---
+apiVersion: networking.istio.io/v1
 kind: VirtualService
 metadata: {name: inside}
 spec:
@@ -307,8 +361,27 @@ spec:
   http: [{route: [{destination: {host: other}}]}]
 ";
 
+    fn sidecars() -> Options {
+        let callers = BTreeMap::from([("app".to_owned(), "web".to_owned())]);
+        Options { selector: Some(callers), ..Options::default() }
+    }
+
+    fn front() -> Options {
+        Options { gateway: Some("default/front".into()), namespace: "istio-system".into(), ..sidecars() }
+    }
+
+    fn world(more: &str) -> World {
+        World::parse("default", &[Text::new("rules.yaml", format!("{RULES}---{more}"))]).unwrap()
+    }
+
     fn rendered(options: &Options) -> Vec<Value> {
-        istio(&World::parse("default", &[Text::new("rules.yaml", RULES)]).unwrap(), options)
+        let rendered = istio(&world(""), options).unwrap();
+        assert_eq!(rendered.warnings, []);
+        rendered.manifests
+    }
+
+    fn refused(more: &str, options: &Options) -> String {
+        istio(&world(more), options).unwrap_err().to_string()
     }
 
     fn names_of_resources(plugin: &Value) -> Vec<&str> {
@@ -316,31 +389,169 @@ spec:
         resources.iter().map(|resource| resource["metadata"]["name"].as_str().unwrap()).collect()
     }
 
+    fn patches(rendered: &[Value]) -> &[Value] {
+        rendered.last().unwrap()["spec"]["configPatches"].as_array().unwrap()
+    }
+
+    /// The headers that the connection managers of the context remove.
+    fn removed<'a>(patch: &'a Value, context: &str) -> Vec<&'a str> {
+        assert_eq!((&patch["applyTo"], &patch["match"]["context"]), (&json!("NETWORK_FILTER"), &json!(context)));
+        let early = &patch["patch"]["value"]["typed_config"]["early_header_mutation_extensions"][0];
+        let mutations = early["typed_config"]["mutations"].as_array().unwrap();
+        mutations.iter().map(|mutation| mutation["remove"].as_str().unwrap()).collect()
+    }
+
     #[test]
     fn sidecars_get_the_rules_of_the_mesh_and_a_route_for_each_port_of_its_hosts() {
-        let rendered = rendered(&Options::default());
-        assert_eq!(names_of_resources(&rendered[0]), ["api", "inside"]);
-        let patches = rendered[3]["spec"]["configPatches"].as_array().unwrap();
+        let rendered = rendered(&sidecars());
+        assert_eq!(rendered[0]["metadata"]["name"], "canary");
+        assert_eq!(names_of_resources(&rendered[0]), ["api", "versions", "inside"]);
+        let [first, routes @ ..] = patches(&rendered) else { panic!("no patches") };
+        assert_eq!(
+            removed(first, "SIDECAR_OUTBOUND"),
+            ["x-serin-cluster", "x-serin-subset", "x-serin-retry", "x-serin-shadow-1", "x-serin-shadow-2"]
+        );
         let host = |patch: &Value| patch["match"]["routeConfiguration"]["vhost"]["name"].clone();
         let hosts = ["api.default.svc.cluster.local:80", "api.default.svc.cluster.local:8080"];
-        assert_eq!(patches.iter().map(host).collect::<Vec<_>>(), hosts);
-        let copies = &patches[0]["patch"]["value"]["route"]["request_mirror_policies"];
+        assert_eq!(routes.iter().map(host).collect::<Vec<_>>(), hosts);
+        let copies = &routes[0]["patch"]["value"]["route"]["request_mirror_policies"];
         assert_eq!(copies.as_array().unwrap().len(), 2);
         assert_eq!(copies[1]["cluster_header"], "x-serin-shadow-2");
     }
 
     #[test]
     fn a_gateway_gets_its_own_rules_and_a_route_in_every_virtual_host() {
-        let options =
-            Options { gateway: Some("default/front".into()), namespace: "istio-system".into(), ..Options::default() };
-        let rendered = rendered(&options);
+        let rendered = rendered(&front());
         assert_eq!(names_of_resources(&rendered[0]), ["other", "outside"]);
         assert_eq!(rendered[0]["spec"]["pluginConfig"]["gateway"], "default/front");
         assert_eq!(rendered[0]["metadata"]["namespace"], "istio-system");
-        let patches = rendered[3]["spec"]["configPatches"].as_array().unwrap();
-        assert_eq!(patches.len(), 1);
-        assert_eq!(patches[0]["match"], json!({"context": "GATEWAY"}));
-        assert_eq!(patches[0]["patch"]["value"]["route"].get("request_mirror_policies"), None);
+        let [first, route] = patches(&rendered) else { panic!("not two patches") };
+        assert_eq!(removed(first, "GATEWAY"), ["x-serin-cluster", "x-serin-subset", "x-serin-retry", "x-shadowed-by"]);
+        assert_eq!(route["match"], json!({"context": "GATEWAY"}));
+        assert_eq!(route["patch"]["value"]["route"].get("request_mirror_policies"), None);
+    }
+
+    #[test]
+    fn delegates_go_with_those_that_delegate_to_them() {
+        let delegated = "
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: shop},
+ spec: {hosts: [shop.example], gateways: [front], http: [{delegate: {name: part}}]}}
+---
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: part},
+ spec: {http: [{route: [{destination: {host: api}}]}]}}
+";
+        let names = |options: &Options| {
+            let manifests = istio(&world(delegated), options).unwrap().manifests;
+            names_of_resources(&manifests[0]).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(names(&front()), ["api", "other", "versions", "outside", "shop", "part"]);
+        assert_eq!(names(&sidecars()), ["api", "versions", "inside"]);
+    }
+
+    #[test]
+    fn three_filters_come_in_the_order_of_their_priorities() {
+        let rendered = rendered(&Options { filters: Module::CHAIN.to_vec(), ..sidecars() });
+        let plugins = rendered.iter().filter(|manifest| manifest["kind"] == "WasmPlugin");
+        let plugins: Vec<_> =
+            plugins.map(|it| (it["metadata"]["name"].clone(), it["spec"]["priority"].clone())).collect();
+        let expected = [("header-router", 30), ("subset-picker", 20), ("shadow-mirror", 10)];
+        assert_eq!(plugins, expected.map(|(name, priority)| (json!(name), json!(priority))));
+    }
+
+    #[test]
+    fn what_the_filters_would_refuse_is_refused_and_told_of_its_manifest() {
+        let negative = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: negative}
+spec: {hosts: [api], http: [{route: [{destination: {host: api}, weight: -1}]}]}
+";
+        let reason = "rules.yaml: VirtualService default/negative: spec.http[0].route[0].weight: -1 is negative";
+        assert!(refused(negative, &sidecars()).starts_with(reason), "{}", refused(negative, &sidecars()));
+        // Wherever the rule is for, and although nobody has said which proxies get it.
+        assert!(refused(negative, &front()).starts_with(reason));
+        assert!(refused(negative, &Options::default()).starts_with(reason));
+    }
+
+    #[test]
+    fn what_is_suspect_is_a_warning() {
+        let policy = "
+apiVersion: serin.dev/v1alpha1
+kind: CanaryPolicy
+metadata: {name: lost}
+spec: {virtualService: nobody}
+";
+        let warnings = istio(&world(policy), &sidecars()).unwrap().warnings;
+        let warnings: Vec<String> = warnings.iter().map(Mistake::to_string).collect();
+        assert!(
+            warnings.len() == 1
+                && warnings[0].starts_with("rules.yaml: CanaryPolicy default/lost: spec.virtualService"),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
+    fn a_policy_for_a_rule_that_is_not_there_is_refused_or_warned_of() {
+        let policy = "
+apiVersion: serin.dev/v1alpha1
+kind: CanaryPolicy
+metadata: {name: lost}
+spec: {virtualService: inside, routes: [{route: nothing, split: {mode: exact}}]}
+";
+        let said = match istio(&world(policy), &sidecars()) {
+            Ok(rendered) => rendered.warnings.iter().map(Mistake::to_string).collect::<Vec<_>>().join("\n"),
+            Err(mistakes) => mistakes.to_string(),
+        };
+        assert!(said.contains("CanaryPolicy default/lost: spec.routes[0].route"), "{said}");
+    }
+
+    #[test]
+    fn an_unknown_gateway_is_refused_by_name() {
+        let unknown = Options { gateway: Some("default/frnt".into()), ..sidecars() };
+        assert_eq!(refused("", &unknown), "the manifests have no gateway default/frnt; they have default/front");
+    }
+
+    const GATEWAY: &str = "
+apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front}
+spec:
+  selector: {istio: ingressgateway}
+  servers: [{port: {number: 80, name: http, protocol: HTTP}, hosts: ['*']}]
+";
+
+    #[test]
+    fn a_gateways_own_selector_says_which_proxies_get_the_filters() {
+        let options = Options { selector: None, ..front() };
+        let rendered = istio(&world(GATEWAY), &options).unwrap().manifests;
+        assert_eq!(rendered[0]["spec"]["selector"]["matchLabels"], json!({"istio": "ingressgateway"}));
+        assert_eq!(rendered[1]["spec"]["workloadSelector"]["labels"], json!({"istio": "ingressgateway"}));
+    }
+
+    #[test]
+    fn all_proxies_of_a_namespace_are_taken_only_if_that_is_said() {
+        let sidecars_unsaid = refused("", &Options::default());
+        assert_eq!(
+            sidecars_unsaid,
+            "which proxies get the filters is not said: give a label of the callers' Pods with --selector NAME=VALUE, or \
+             say --selector '*' for every proxy of the namespace default"
+        );
+        assert!(refused("", &Options { selector: None, ..front() }).contains("the gateway's Pods"));
+        let all = Options { selector: Some(BTreeMap::new()), ..Options::default() };
+        for manifest in rendered(&all) {
+            assert_eq!((manifest["spec"].get("selector"), manifest["spec"].get("workloadSelector")), (None, None));
+        }
+    }
+
+    #[test]
+    fn proxies_without_a_rule_are_warned_of() {
+        let options = Options { gateway: Some("default/back".into()), ..sidecars() };
+        let back = GATEWAY.replace("front", "back");
+        let warnings = istio(&world(&back), &options).unwrap().warnings;
+        assert_eq!(
+            warnings.iter().map(Mistake::to_string).collect::<Vec<_>>(),
+            ["no rule is for the gateway default/back: the filters have nothing to do"]
+        );
     }
 
     const ROUTE_RULES: &str = "
@@ -366,19 +577,22 @@ spec: {host: menu, subsets: [{name: one, labels: {version: v1}}]}
     #[test]
     fn sidecars_get_route_rules_with_the_services_that_they_name() {
         let world = World::parse("default", &[Text::new("menu.yaml", ROUTE_RULES)]).unwrap();
-        let rendered = istio(&world, &Options::default());
+        let rendered = istio(&world, &sidecars()).unwrap().manifests;
         assert_eq!(names_of_resources(&rendered[0]), ["menu", "web", "menu", "menu"]);
-        let patches = rendered[3]["spec"]["configPatches"].as_array().unwrap();
-        let vhost = &patches[0]["match"]["routeConfiguration"]["vhost"]["name"];
-        assert_eq!((patches.len(), vhost), (1, &json!("menu.default.svc.cluster.local:80")));
-        let of_gateway = istio(&world, &Options { gateway: Some("default/front".into()), ..Options::default() });
+        let [_, route] = patches(&rendered) else { panic!("not two patches") };
+        let vhost = &route["match"]["routeConfiguration"]["vhost"]["name"];
+        assert_eq!(vhost, "menu.default.svc.cluster.local:80");
+        let with_gateway = format!("{ROUTE_RULES}---{GATEWAY}");
+        let world = World::parse("default", &[Text::new("menu.yaml", with_gateway)]).unwrap();
+        let of_gateway = istio(&world, &front()).unwrap().manifests;
         assert!(names_of_resources(&of_gateway[0]).is_empty());
     }
 
     #[test]
     fn labels_without_a_subset_are_warned_of_with_the_subset_to_declare() {
         let world = World::parse("default", &[Text::new("menu.yaml", ROUTE_RULES)]).unwrap();
-        let warnings: Vec<String> = warnings(&world).iter().map(ToString::to_string).collect();
+        let warnings = istio(&world, &sidecars()).unwrap().warnings;
+        let warnings: Vec<String> = warnings.iter().map(ToString::to_string).collect();
         assert_eq!(
             warnings,
             [

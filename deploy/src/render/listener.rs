@@ -4,8 +4,10 @@ use super::cluster::service_cluster;
 use super::envoy::Options;
 use super::host_names::names_of;
 use super::plugin::{Filter, PluginConfiguration, filter_name, http_filter, operators_filter};
+use super::rewritten;
 use super::route::RouteKit;
 use super::server_tls::{is_served, transport_socket};
+use super::trust::{FOR_ROUTES, early_removal};
 use crate::manifests::{CLUSTER_DOMAIN, Entry, PortProtocol, Server, World};
 use serde_json::{Value, json};
 use serin_traffic::host_name::full_name;
@@ -97,8 +99,11 @@ fn virtual_hosts(
             virtual_hosts.push(json!({"name": title, "domains": domains, "routes": routes}));
         }
     };
+    let chosen_only = || kit.chosen().into_iter().chain([RouteKit::none()]).collect::<Vec<_>>();
     if name.gateway != MESH {
-        add(&name.gateway, hosts.iter().map(|host| host.to_ascii_lowercase()).collect(), kit.chosen());
+        add(&name.gateway, hosts.iter().map(|host| host.to_ascii_lowercase()).collect(), chosen_only());
+        add("rewritten", rewritten::hosts(world).into_iter().collect(), chosen_only());
+        add("none", vec!["*".to_owned()], vec![RouteKit::none()]);
         return virtual_hosts;
     }
     for service in &world.services {
@@ -112,10 +117,10 @@ fn virtual_hosts(
         }
     }
     for host in hosts {
-        add(host, names_of(host, own_namespace), kit.chosen());
+        add(host, names_of(host, own_namespace), chosen_only());
     }
     // A rule may have rewritten the authority to a name that nobody here has; without a filter's choice this is a 404.
-    add("rewritten", vec!["*".to_owned()], kit.chosen());
+    add("rewritten", vec!["*".to_owned()], chosen_only());
     virtual_hosts
 }
 
@@ -222,9 +227,11 @@ fn manager(
         "normalize_path": true,
         "stream_idle_timeout": "0s",
         "upgrade_configs": [{"upgrade_type": "websocket"}],
+        "early_header_mutation_extensions": [early_removal(&kit.slots, name.gateway != MESH)],
         "http_filters": http_filters,
         "route_config": {
             "name": name.to_string(),
+            "request_headers_to_remove": FOR_ROUTES,
             // Istio: a host is the same with whatever port behind it.
             "ignore_port_in_host_matching": true,
             "virtual_hosts": virtual_hosts(name, hosts, kit, world, options),

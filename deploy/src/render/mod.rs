@@ -3,17 +3,20 @@
 mod cluster;
 mod duration;
 pub mod envoy;
+mod envoy_filter;
 mod host_names;
 pub mod istio;
 mod listener;
 mod load_balancer;
 mod members;
 mod plugin;
+mod rewritten;
 mod route;
 mod secrets;
 mod server_tls;
 mod stats;
 mod traffic_policy;
+mod trust;
 mod upstream_tls;
 
 pub(crate) use listener::MESH;

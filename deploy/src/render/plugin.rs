@@ -49,17 +49,31 @@ impl PluginConfiguration {
             "source": written_source,
         });
         let origins: Vec<&Origin> = world.traffic.iter().map(|traffic| &traffic.origin).collect();
-        let compiled = Configuration::from_value(document.clone())
-            .and_then(|configuration| Policy::compile(&configuration, &Source::default()))
-            .map_err(|refusal| Mistake::of_resource(&refusal, &origins))?;
-        let told = |warning: &serin_traffic::Warning| {
-            Mistake::of_resource(&serin_traffic::Refusal::new(warning.path(), warning.reason()), &origins)
-        };
-        let warnings = compiled.warnings.iter().map(told).collect();
-        let operators = compiled.policy.given_operators().into_iter().map(str::to_owned).collect();
-        let retries = retries_of(&compiled.policy);
-        Ok(Self { document, slots: compiled.policy.slots().to_vec(), retries, operators, warnings })
+        let Compiled { policy, warnings } = compile(&document, &origins)?;
+        let operators = policy.given_operators().into_iter().map(str::to_owned).collect();
+        let (slots, retries) = (policy.slots().to_vec(), retries_of(&policy));
+        Ok(Self { document, slots, retries, operators, warnings })
     }
+}
+
+/// What the filters make of a configuration.
+pub(super) struct Compiled {
+    /// The rules as the filters have them.
+    pub(super) policy: Policy,
+    /// What is legal and yet suspect.
+    pub(super) warnings: Vec<Mistake>,
+}
+
+/// Compiles `document` as the filters do; what they would refuse is refused, told of the manifest in `origins` that is at fault.
+pub(super) fn compile(document: &Value, origins: &[&Origin]) -> Result<Compiled, Mistake> {
+    let compiled = Configuration::from_value(document.clone())
+        .and_then(|configuration| Policy::compile(&configuration, &Source::default()))
+        .map_err(|refusal| Mistake::of_resource(&refusal, origins))?;
+    let told = |warning: &serin_traffic::Warning| {
+        Mistake::of_resource(&serin_traffic::Refusal::new(warning.path(), warning.reason()), origins)
+    };
+    let warnings = compiled.warnings.iter().map(told).collect();
+    Ok(Compiled { policy: compiled.policy, warnings })
 }
 
 /// Who calls through the listener: for a gateway the gateway itself, as in Istio.

@@ -1,8 +1,9 @@
 //! Routes: the cluster that a filter chose, or the plain service.
 
+use super::trust::{chosen_match, own_headers, slot_header};
 use serde_json::{Value, json};
-use serin_traffic::shadow::{SLOT, Slot};
-use serin_traffic::{CLUSTER_HEADER, Policy, RETRY_HEADER, RetryPolicy, SUBSET_HEADER};
+use serin_traffic::shadow::Slot;
+use serin_traffic::{CLUSTER_HEADER, Policy, RETRY_HEADER, RetryPolicy};
 
 /// What every route of a proxy has in common.
 pub(crate) struct RouteKit {
@@ -38,15 +39,23 @@ impl RouteKit {
         let with_policy = self.retries.iter().map(|(name, policy)| {
             let mut action = action();
             action["retry_policy"] = retry_policy_of(policy, key.is_some());
-            chosen(json!([header, asks_for(name)]), action)
+            chosen(vec![header.clone(), asks_for(name)], action)
         });
-        with_policy.chain([chosen(json!([header]), action())]).collect()
+        with_policy.chain([chosen(vec![header.clone()], action())]).collect()
     }
 
     /// The route of requests about which the filters said nothing.
     pub(crate) fn plain(&self, cluster: &str) -> Value {
         let key = self.hashed.iter().find(|(hashed, _)| hashed == cluster).map(|(_, key)| key);
         json!({"name": "plain", "match": {"prefix": "/"}, "route": self.action(json!({"cluster": cluster}), key)})
+    }
+
+    /// The route of requests that nobody serves.
+    ///
+    /// Before the filters ran, a request has no other route where there is no plain one, and Envoy refuses a forbidden upgrade only
+    /// to requests that have a route (`ConnectionManagerImpl::ActiveStream::decodeHeaders`).
+    pub(crate) fn none() -> Value {
+        json!({"name": "none", "match": {"prefix": ""}, "direct_response": {"status": 404}})
     }
 
     fn action(&self, mut action: Value, key: Option<&Value>) -> Value {
@@ -65,14 +74,9 @@ impl RouteKit {
     }
 }
 
-/// A route for requests with these headers. The path need not begin with a slash: a rule may have rewritten it.
-fn chosen(headers: Value, action: Value) -> Value {
-    json!({
-        "name": "chosen",
-        "match": {"prefix": "", "headers": headers},
-        "route": action,
-        "request_headers_to_remove": [RETRY_HEADER],
-    })
+/// A route for requests with these headers, for which a filter chose a cluster.
+fn chosen(headers: Vec<Value>, action: Value) -> Value {
+    json!({"name": "chosen", "match": chosen_match(headers), "route": action})
 }
 
 /// Whether a request asks for the policy for retries of that name.
@@ -82,9 +86,7 @@ pub(crate) fn asks_for(name: &str) -> Value {
 
 /// The mirror policies of a route with these slots. A copy carries nothing that the filters told Envoy.
 pub(crate) fn mirror_policies(slots: &[Slot]) -> Vec<Value> {
-    let name = |place: usize| format!("{SLOT}{}", place + 1);
-    let told = [CLUSTER_HEADER, SUBSET_HEADER, RETRY_HEADER].map(str::to_owned).into_iter();
-    let told: Vec<String> = told.chain((0..slots.len()).map(name)).collect();
+    let told = own_headers(slots);
     let policy = |(place, slot): (usize, &Slot)| {
         let removed = told.iter().chain(&slot.headers.remove).map(|name| json!({"remove": name}));
         let set = slot.set().map(|(name, value)| {
@@ -94,7 +96,7 @@ pub(crate) fn mirror_policies(slots: &[Slot]) -> Vec<Value> {
             }})
         });
         json!({
-            "cluster_header": name(place),
+            "cluster_header": slot_header(place),
             // Istio leaves the Host of a copy as it is (`DISABLE_SHADOW_HOST_SUFFIX`).
             "disable_shadow_host_suffix_append": !slot.authority_suffix,
             "request_headers_mutations": removed.chain(set).collect::<Vec<_>>(),

@@ -2,6 +2,7 @@
 
 use crate::backend::{Backend, Behaviour, ask};
 use crate::files::{documents, repository, value};
+use crate::mesh::{self, Context};
 use host_test::{Filter, Proxy, get};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-const FILTERS: [&str; 3] = ["header-router", "subset-picker", "shadow-mirror"];
+const FILTERS: [&str; 1] = ["canary"];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,10 +37,12 @@ struct Metadata {
 struct WasmPlugin {
     selector: MatchLabels,
     r#match: Vec<TrafficSelector>,
-    priority: i32,
+    #[serde(rename = "priority")]
+    _priority: i32,
     url: String,
     fail_strategy: String,
-    vm_config: VmConfig,
+    #[serde(rename = "vmConfig")]
+    _vm_config: Value,
     plugin_config: Value,
 }
 
@@ -53,19 +56,6 @@ struct MatchLabels {
 #[serde(deny_unknown_fields)]
 struct TrafficSelector {
     mode: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct VmConfig {
-    env: Vec<Variable>,
-}
-
-#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(deny_unknown_fields)]
-struct Variable {
-    name: String,
-    value: String,
 }
 
 #[derive(Deserialize)]
@@ -93,7 +83,8 @@ struct ConfigPatch {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct PatchMatch {
     context: String,
-    route_configuration: RouteConfigurationMatch,
+    listener: Option<Value>,
+    route_configuration: Option<RouteConfigurationMatch>,
 }
 
 #[derive(Deserialize)]
@@ -112,7 +103,8 @@ struct VirtualHostMatch {
 #[serde(deny_unknown_fields)]
 struct Patch {
     operation: String,
-    value: Value,
+    #[serde(rename = "value")]
+    _value: Value,
 }
 
 fn plugin(filter: &str) -> Manifest<WasmPlugin> {
@@ -123,12 +115,22 @@ fn envoy_filter() -> Manifest<EnvoyFilter> {
     serde_json::from_value(value("deploy/bookinfo/envoyfilter.yaml")).unwrap()
 }
 
+fn bookinfo() -> World {
+    let files = ["bookinfo", "destination-rule", "reviews-canary"]
+        .map(|file| repository().join(format!("examples/bookinfo/{file}.yaml")));
+    World::parse("default", &load(&files).unwrap()).unwrap()
+}
+
+fn of_productpage() -> Options {
+    Options { selector: Some(productpage()), ..Options::default() }
+}
+
 fn productpage() -> BTreeMap<String, String> {
     BTreeMap::from([("app".to_owned(), "productpage".to_owned())])
 }
 
 #[test]
-fn the_filters_stand_in_their_order_before_what_productpage_asks() {
+fn the_filter_stands_before_what_productpage_asks() {
     let plugins = FILTERS.map(plugin);
     for (filter, plugin) in FILTERS.iter().zip(&plugins) {
         assert_eq!((plugin.api_version.as_str(), plugin.kind.as_str()), ("extensions.istio.io/v1alpha1", "WasmPlugin"));
@@ -138,16 +140,19 @@ fn the_filters_stand_in_their_order_before_what_productpage_asks() {
         assert_eq!(plugin.spec.fail_strategy, "FAIL_OPEN");
         assert!(plugin.spec.url.starts_with("oci://") && plugin.spec.url.contains(filter), "{}", plugin.spec.url);
     }
-    assert!(
-        plugins.is_sorted_by(|one, next| one.spec.priority > next.spec.priority),
-        "the highest comes first in Istio"
-    );
 }
 
 #[test]
 fn no_two_filters_share_a_vm() {
-    let environments: BTreeSet<_> = FILTERS.into_iter().map(|filter| plugin(filter).spec.vm_config.env).collect();
-    assert_eq!(environments.len(), FILTERS.len());
+    let world = bookinfo();
+    for filters in [vec![Module::Canary], Module::CHAIN.to_vec()] {
+        let options = Options { filters, ..of_productpage() };
+        let rendered = istio(&world, &options).unwrap().manifests;
+        let environments: Vec<&Value> =
+            rendered.iter().filter_map(|manifest| manifest["spec"].get("vmConfig")).collect();
+        let different: BTreeSet<String> = environments.iter().map(ToString::to_string).collect();
+        assert_eq!((environments.len(), different.len()), (options.filters.len(), options.filters.len()));
+    }
 }
 
 #[test]
@@ -188,7 +193,7 @@ fn the_modules_take_their_configuration_and_decide() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn envoy_takes_the_route_of_the_envoyfilter_and_follows_it() {
+async fn envoy_takes_what_is_patched_and_sends_requests_where_the_filter_says() {
     let manifest = envoy_filter();
     assert_eq!(
         (manifest.api_version.as_str(), manifest.kind.as_str()),
@@ -196,53 +201,49 @@ async fn envoy_takes_the_route_of_the_envoyfilter_and_follows_it() {
     );
     assert_eq!((manifest.metadata.name.as_str(), manifest.metadata.namespace.as_str()), ("serin-reviews", "default"));
     assert_eq!(manifest.spec.workload_selector.labels, productpage());
-    let [patch] = manifest.spec.config_patches.as_slice() else { panic!("one patch") };
-    assert_eq!((patch.apply_to.as_str(), patch.patch.operation.as_str()), ("HTTP_ROUTE", "INSERT_FIRST"));
-    assert_eq!(patch.r#match.context, "SIDECAR_OUTBOUND");
-    assert_eq!(patch.r#match.route_configuration.vhost.name, "reviews.default.svc.cluster.local:9080");
+    let [removal, route] = manifest.spec.config_patches.as_slice() else { panic!("two patches") };
+    assert_eq!((removal.apply_to.as_str(), removal.patch.operation.as_str()), ("NETWORK_FILTER", "MERGE"));
+    assert!(removal.r#match.listener.is_some());
+    assert_eq!((route.apply_to.as_str(), route.patch.operation.as_str()), ("HTTP_ROUTE", "INSERT_FIRST"));
+    let host = "reviews.default.svc.cluster.local:9080";
+    assert_eq!(route.r#match.route_configuration.as_ref().unwrap().vhost.name, host);
+    assert!([removal, route].iter().all(|patch| patch.r#match.context == "SIDECAR_OUTBOUND"));
 
-    // As istiod would leave it: the patch before the route of its own.
-    let upstreams = ["v1", "v2", "v3"].map(|name| Backend::start(name, Behaviour::Status(200)));
-    let clusters: Vec<Value> =
-        upstreams.iter().zip(["v1", "v2", "v3"]).map(|(upstream, name)| cluster(name, upstream)).collect();
+    // As istiod would leave it: the filter before the router, the patched route before its own.
+    let names = ["v1", "v2", "v3", "details"];
+    let upstreams = names.map(|name| Backend::start(name, Behaviour::Status(200)));
+    let of_reviews = |subset: &str| format!("outbound|9080|{subset}|reviews.default.svc.cluster.local");
+    let clusters: Vec<Value> = upstreams
+        .iter()
+        .zip(["v1", "v2", "v3"].map(of_reviews).into_iter().chain(["details".to_owned()]))
+        .map(|(upstream, name)| cluster(&name, upstream))
+        .collect();
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("canary.wasm"), Module::Canary.bytes()).unwrap();
+    let mut outbound = mesh::listener("outbound", host, &["*"], "details");
+    mesh::add_plugins(&mut outbound, &[&value("deploy/bookinfo/canary.yaml")], |module| {
+        directory.path().join(format!("{module}.wasm"))
+    });
+    assert_eq!(mesh::apply(&value("deploy/bookinfo/envoyfilter.yaml"), Context::Sidecar, &mut outbound), 2);
     let configuration = json!({
         "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
-        "static_resources": {"clusters": clusters, "listeners": [{
-            "name": "outbound",
-            "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
-            "filter_chains": [{"filters": [{
-                "name": "envoy.filters.network.http_connection_manager",
-                "typed_config": {
-                    "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
-                    "stat_prefix": "outbound",
-                    "http_filters": [{
-                        "name": "envoy.filters.http.router",
-                        "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},
-                    }],
-                    "route_config": {"virtual_hosts": [{
-                        "name": patch.r#match.route_configuration.vhost.name,
-                        "domains": ["*"],
-                        "routes": [patch.patch.value, {"match": {"prefix": "/"}, "route": {"cluster": "v1"}}],
-                    }]},
-                },
-            }]}],
-        }]},
+        "static_resources": {"clusters": clusters, "listeners": [outbound]},
     });
-    let directory = tempfile::tempdir().unwrap();
     let envoy = envoy::Process::start(&envoy::find(None).unwrap(), &configuration, 1, directory).await;
     let envoy = envoy.unwrap_or_else(|failure| panic!("{failure}"));
     let outbound = envoy.listeners()["outbound"];
     let answers = tokio::task::spawn_blocking(move || {
-        let host = ("host", "reviews:9080");
-        [
-            ask(outbound, "/", &[host]),
-            ask(outbound, "/", &[host, ("x-serin-cluster", "v2")]),
-            ask(outbound, "/", &[host, ("x-serin-cluster", "v2"), ("x-serin-shadow-1", "v3")]),
-            ask(outbound, "/", &[host, ("x-serin-shadow-1", "v3")]),
-        ]
+        let reviews = ("host", "reviews:9080");
+        let forged = ("x-serin-cluster", "outbound|9080|v3|reviews.default.svc.cluster.local");
+        let others: BTreeSet<String> = (0..20).map(|_| ask(outbound, "/", &[reviews, forged])).collect();
+        let jason = ask(outbound, "/", &[reviews, ("end-user", "jason"), forged]);
+        let elsewhere = ask(outbound, "/", &[("host", "details:9080"), forged, ("x-serin-shadow-1", forged.1)]);
+        (others, jason, elsewhere)
     });
-    assert_eq!(answers.await.unwrap(), ["v1", "v2", "v2", "v1"]);
-    assert_eq!(upstreams[2].requests_of(1), 1, "one request was chosen a shadow and came by the route");
+    let (others, jason, elsewhere) = answers.await.unwrap();
+    assert!(others.iter().all(|answer| answer == "v1" || answer == "v2"), "{others:?}");
+    assert_eq!((jason.as_str(), elsewhere.as_str()), ("v2", "details"));
+    assert_eq!(upstreams[2].requests_of(20), 20, "v3 gets a copy of what the others ask");
     envoy.stop().await;
 }
 
@@ -260,10 +261,7 @@ fn cluster(name: &str, upstream: &Backend) -> Value {
 
 #[test]
 fn serin_render_istio_writes_the_same() {
-    let files = ["bookinfo", "destination-rule", "reviews-canary"]
-        .map(|file| repository().join(format!("examples/bookinfo/{file}.yaml")));
-    let world = World::parse("default", &load(&files).unwrap()).unwrap();
-    let rendered = istio(&world, &Options { selector: productpage(), ..Options::default() });
+    let rendered = istio(&bookinfo(), &of_productpage()).unwrap().manifests;
     let files = FILTERS.into_iter().chain(["envoyfilter"]);
     let written: Vec<Value> = files.map(|file| value(&format!("deploy/bookinfo/{file}.yaml"))).collect();
     assert_eq!(rendered, written);
@@ -278,7 +276,7 @@ fn a_canary_policy_goes_with_its_virtual_service() {
         "{apiVersion: serin.dev/v1alpha1, kind: CanaryPolicy, metadata: {name: other}, spec: {virtualService: other}}";
     texts.push(Text::new("other.yaml", other));
     let world = World::parse("default", &texts).unwrap();
-    let rendered = istio(&world, &Options { selector: productpage(), ..Options::default() });
+    let rendered = istio(&world, &of_productpage()).unwrap().manifests;
     for plugin in &rendered[..FILTERS.len()] {
         let resources = plugin["spec"]["pluginConfig"]["resources"].as_array().unwrap();
         let policies: Vec<&Value> = resources.iter().filter(|resource| resource["kind"] == "CanaryPolicy").collect();
@@ -415,10 +413,11 @@ fn a_planted_unknown_field_is_found() {
         crds.mistakes_of(&manifest)
     };
     for (file, at) in [
-        ("deploy/bookinfo/header-router.yaml", ""),
-        ("deploy/bookinfo/header-router.yaml", "/spec"),
-        ("deploy/bookinfo/header-router.yaml", "/spec/vmConfig/env/0"),
-        ("deploy/bookinfo/envoyfilter.yaml", "/spec/configPatches/0/match/routeConfiguration/vhost"),
+        ("deploy/bookinfo/canary.yaml", ""),
+        ("deploy/bookinfo/canary.yaml", "/spec"),
+        ("deploy/bookinfo/canary.yaml", "/spec/vmConfig/env/0"),
+        ("deploy/bookinfo/envoyfilter.yaml", "/spec/configPatches/0/match/listener/filterChain"),
+        ("deploy/bookinfo/envoyfilter.yaml", "/spec/configPatches/1/match/routeConfiguration/vhost"),
         ("examples/bookinfo/destination-rule.yaml", "/spec/trafficPolicy/loadBalancer"),
         ("examples/bookinfo/reviews-jason.yaml", "/spec/http/0/match/0"),
         ("examples/bookinfo/reviews-jason.yaml", "/spec/http/0/route/0/destination"),
@@ -428,7 +427,7 @@ fn a_planted_unknown_field_is_found() {
         assert!(mistakes.iter().any(|mistake| mistake.contains("planted")), "{file} {at}: {mistakes:?}");
     }
     // Two places are anybody's: the plug-in's configuration, and Envoy's own part.
-    assert_eq!(plant("deploy/bookinfo/header-router.yaml", "/spec/pluginConfig"), [""; 0]);
+    assert_eq!(plant("deploy/bookinfo/canary.yaml", "/spec/pluginConfig"), [""; 0]);
     assert_eq!(plant("deploy/bookinfo/envoyfilter.yaml", "/spec/configPatches/0/patch/value"), [""; 0]);
 }
 

@@ -372,15 +372,47 @@ spec: {hosts: [shop.example], http: [{route: [{destination: {host: reviews}}]}]}
     let configuration = rendered(&[SHOP, rule]);
     let host = &manager(&configuration, "mesh:80")["route_config"]["virtual_hosts"][0];
     assert_eq!(host["domains"], json!(["shop.example"]));
-    assert_eq!(host["routes"].as_array().unwrap().len(), 1);
+    assert_eq!(names_of_routes(host), ["chosen", "none"]);
 }
 
 #[test]
 fn a_gateway_lets_its_hosts_in_and_has_no_default() {
     let configuration = rendered(&[SHOP, GATEWAY]);
-    let host = &manager(&configuration, "default/shop:80")["route_config"]["virtual_hosts"][0];
-    assert_eq!(host["domains"], json!(["shop.example", "*.shop.example"]));
-    assert_eq!(host["routes"].as_array().unwrap().len(), 1);
+    let hosts = &manager(&configuration, "default/shop:80")["route_config"]["virtual_hosts"];
+    assert_eq!(hosts[0]["domains"], json!(["shop.example", "*.shop.example"]));
+    assert_eq!(names_of_routes(&hosts[0]), ["chosen", "none"]);
+    assert_eq!((&hosts[1]["domains"], names_of_routes(&hosts[1])), (&json!(["*"]), vec!["none"]));
+}
+
+fn names_of_routes(virtual_host: &Value) -> Vec<&str> {
+    let routes = virtual_host["routes"].as_array().unwrap();
+    routes.iter().map(|route| route["name"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn connection_managers_remove_the_filters_headers_and_gateways_the_mark_of_shadows_too() {
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews, shop.example]
+  gateways: [mesh, shop]
+  http: [{route: [{destination: {host: reviews}}], mirror: {host: reviews}}]
+";
+    let configuration = rendered(&[SHOP, GATEWAY, rule]);
+    let removed = |listener: &str| {
+        let early = &manager(&configuration, listener)["early_header_mutation_extensions"][0]["typed_config"];
+        let mutations = early["mutations"].as_array().unwrap();
+        mutations.iter().map(|mutation| mutation["remove"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let own = ["x-serin-cluster", "x-serin-subset", "x-serin-retry", "x-serin-shadow-1"];
+    assert_eq!(removed("mesh:9080"), own);
+    assert_eq!(removed("default/shop:80"), own.into_iter().chain(["x-shadowed-by"]).collect::<Vec<_>>());
+    let routes = &manager(&configuration, "mesh:9080")["route_config"];
+    assert_eq!(routes["request_headers_to_remove"], json!(["x-serin-cluster", "x-serin-subset", "x-serin-retry"]));
+    let chosen = &routes["virtual_hosts"][0]["routes"][0]["match"];
+    assert_eq!(chosen["filter_state"][0]["key"], "wasm.serin.route");
 }
 
 #[test]
@@ -400,7 +432,7 @@ spec:
     let mark = json!({"append": {
         "header": {"key": "x-shadowed-by", "value": "serin"}, "append_action": "OVERWRITE_IF_EXISTS_OR_ADD"}});
     let mutations = json!([
-        {"remove": "x-serin-cluster"}, {"remove": "x-serin-subset"},
+        {"remove": "x-serin-cluster"}, {"remove": "x-serin-subset"}, {"remove": "x-serin-retry"},
         {"remove": "x-serin-shadow-1"}, {"remove": "x-serin-shadow-2"}, mark,
     ]);
     let policy = |slot: &str| json!({"cluster_header": slot, "disable_shadow_host_suffix_append": true, "request_headers_mutations": mutations});
@@ -447,4 +479,29 @@ fn at_their_own_ports_two_gateways_cannot_share_one() {
     options.gateway = Some("default/none".into());
     let shown = render(&world, &options).unwrap_err().to_string();
     assert_eq!(shown, "the manifests have no gateway default/none; they have default/shop, mesh");
+}
+
+#[test]
+fn a_gateway_has_a_route_for_each_authority_that_a_rule_writes_but_lets_no_further_host_in() {
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: shop}
+spec:
+  hosts: [shop.example, own.example]
+  gateways: [shop]
+  http:
+  - match: [{uri: {prefix: /a}}]
+    rewrite: {authority: 'A.example:8080'}
+    route: [{destination: {host: reviews}}]
+  - match: [{uri: {prefix: /own}}]
+    rewrite: {authority: own.example}
+    route: [{destination: {host: reviews}}]
+  - headers: {request: {set: {Host: b.example}}}
+    route: [{destination: {host: reviews}, headers: {request: {set: {':authority': c.example}}}}]
+";
+    let configuration = rendered(&[SHOP, GATEWAY, rule]);
+    let hosts = &manager(&configuration, "default/shop:80")["route_config"]["virtual_hosts"];
+    assert_eq!(hosts[1]["domains"], json!(["a.example", "b.example", "c.example"]));
+    assert_eq!(names_of_routes(&hosts[1]), ["chosen", "none"]);
 }

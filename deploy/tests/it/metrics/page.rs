@@ -35,7 +35,11 @@ fn the_table_of_metrics_is_that_of_the_filters() {
 #[test]
 fn what_is_rendered_for_istio_says_which_tags_the_proxies_need() {
     let rules = repository().join("examples/bookinfo/reviews-canary.yaml");
-    let rendered = Command::new(env!("CARGO_BIN_EXE_serin")).args(["render", "istio"]).arg(rules).output().unwrap();
+    let rendered = Command::new(env!("CARGO_BIN_EXE_serin"))
+        .args(["render", "istio", "--selector", "app=web"])
+        .arg(rules)
+        .output()
+        .unwrap();
     let rendered = String::from_utf8(rendered.stdout).unwrap();
     let (comment, manifests) = rendered.split_once("---\n").unwrap();
     assert!(comment.lines().all(|line| line.starts_with("# ")), "{comment}");
