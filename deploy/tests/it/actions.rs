@@ -189,7 +189,8 @@ async fn envoy(cases: &[Case], trusts: bool) -> (Process, SocketAddr, SocketAddr
         texts.push(Text::new(format!("h{place}.yaml"), manifest.to_string()));
     }
     let world = World::parse("default", &texts).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let pod = Replica { namespace: "default".to_owned(), deployment: "w".to_owned(), number: 0 };
+    let pod =
+        Replica { namespace: "default".to_owned(), kind: "Deployment".to_owned(), workload: "w".to_owned(), number: 0 };
     let options = Options {
         filters: vec![Filter { name: "canary".to_owned(), file }],
         source: Source::default(),
