@@ -88,7 +88,12 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
                 warnings.push(warning.clone());
             }
         }
-        let kit = RouteKit { slots: plugin.slots.clone(), retries: plugin.retries.clone(), hashed: hashed.clone() };
+        let kit = RouteKit {
+            slots: plugin.slots.clone(),
+            retries: plugin.retries.clone(),
+            hashed: hashed.clone(),
+            longest_delay: plugin.longest_delay,
+        };
         rendered.push(listener(name, hosts, &plugin, &kit, world, options));
     }
     let admin_port = match options.listen {

@@ -225,7 +225,7 @@ fn manager(
         "stat_prefix": name.to_string(),
         "use_remote_address": name.gateway != MESH,
         "normalize_path": true,
-        "stream_idle_timeout": "0s",
+        "stream_idle_timeout": kit.stream_idle_timeout(),
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [early_removal(&kit.slots, name.gateway != MESH)],
         "http_filters": http_filters,

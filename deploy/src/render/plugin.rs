@@ -9,6 +9,7 @@ use serin_traffic::shadow::Slot;
 use serin_traffic::written::{Configuration, Source};
 use serin_traffic::{Policy, RetryPolicy, given_key};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A Wasm filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(crate) struct PluginConfiguration {
     pub(crate) retries: Vec<(String, RetryPolicy)>,
     /// The operators in the values of headers that Envoy itself has to evaluate.
     pub(crate) operators: Vec<String>,
+    /// The longest that a fault delays a request, if one does.
+    pub(crate) longest_delay: Option<Duration>,
     /// What is legal and yet suspect.
     pub(crate) warnings: Vec<Mistake>,
 }
@@ -52,7 +55,9 @@ impl PluginConfiguration {
         let Compiled { policy, warnings } = compile(&document, &origins)?;
         let operators = policy.given_operators().into_iter().map(str::to_owned).collect();
         let (slots, retries) = (policy.slots().to_vec(), retries_of(&policy));
-        Ok(Self { document, slots, retries, operators, warnings })
+        let rules = policy.virtual_services().iter().flat_map(|virtual_service| virtual_service.rules());
+        let longest_delay = rules.filter_map(|rule| rule.fault()?.longest_delay()).max();
+        Ok(Self { document, slots, retries, operators, longest_delay, warnings })
     }
 }
 

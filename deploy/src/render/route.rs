@@ -4,6 +4,7 @@ use super::trust::{chosen_match, own_headers, slot_header};
 use serde_json::{Value, json};
 use serin_traffic::shadow::Slot;
 use serin_traffic::{CLUSTER_HEADER, Policy, RETRY_HEADER, RetryPolicy};
+use std::time::Duration;
 
 /// What every route of a proxy has in common.
 pub(crate) struct RouteKit {
@@ -13,12 +14,20 @@ pub(crate) struct RouteKit {
     pub(crate) retries: Vec<(String, RetryPolicy)>,
     /// The clusters whose endpoints are chosen by a key, each with that key.
     pub(crate) hashed: Vec<(String, Value)>,
+    /// The longest that a fault delays a request, if one does.
+    pub(crate) longest_delay: Option<Duration>,
 }
 
 /// The policies for retries that `policy` has, by their names.
 pub(crate) fn retries_of(policy: &Policy) -> Vec<(String, RetryPolicy)> {
     policy.retry_policies().into_iter().map(|(name, policy)| (name.to_owned(), policy.clone())).collect()
 }
+
+/// How much longer than it should, a request may be delayed: Envoy's own bound of streams on which nothing happens.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Longer than anybody waits, and as long as Envoy can say.
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 impl RouteKit {
     /// The routes to the cluster that the filters chose.
@@ -35,13 +44,28 @@ impl RouteKit {
 
     /// The routes of requests with that header: one for each policy for retries, then the one of all others.
     fn routes(&self, header: &Value, key: Option<&Value>) -> Vec<Value> {
-        let action = || self.action(json!({"cluster_header": CLUSTER_HEADER}), key);
+        let action = || {
+            let mut action = self.action(json!({"cluster_header": CLUSTER_HEADER}), key);
+            if self.longest_delay.is_some() {
+                action["idle_timeout"] = "0s".into();
+            }
+            action
+        };
         let with_policy = self.retries.iter().map(|(name, policy)| {
             let mut action = action();
             action["retry_policy"] = retry_policy_of(policy, key.is_some());
             chosen(vec![header.clone(), asks_for(name)], action)
         });
         with_policy.chain([chosen(vec![header.clone()], action())]).collect()
+    }
+
+    /// How long Envoy waits for a stream on which nothing happens and that has no chosen route: for ever, as in Istio, unless a
+    /// fault delays requests. Their VM holds them; should it be lost, nothing else would end them.
+    pub(crate) fn stream_idle_timeout(&self) -> String {
+        let Some(delay) = self.longest_delay else {
+            return "0s".to_owned();
+        };
+        format!("{}s", delay.saturating_add(PATIENCE).min(LONGEST).as_secs())
     }
 
     /// The route of requests about which the filters said nothing.

@@ -1,5 +1,6 @@
 //! Backends that behave as a test says, behind a rendered Envoy, clients, and what Envoy has counted.
 
+use serde_json::Value;
 use serin::envoy::{Process, find};
 use serin::manifests::{Replica, Text, World};
 use serin::render::envoy::{Options, render};
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -310,6 +312,17 @@ pub(crate) async fn envoy(
     manifests: &[&str],
     backends: &[(&str, SocketAddr)],
 ) -> (Process, SocketAddr) {
+    changed_envoy(modules, concurrency, manifests, backends, |_, _| ()).await
+}
+
+/// The same with what `change` makes of its configuration; the directory is Envoy's own.
+pub(crate) async fn changed_envoy(
+    modules: &[Module],
+    concurrency: u32,
+    manifests: &[&str],
+    backends: &[(&str, SocketAddr)],
+    change: impl FnOnce(&mut Value, &Path),
+) -> (Process, SocketAddr) {
     let directory = tempfile::tempdir().unwrap();
     let mut filters = Vec::new();
     for module in modules {
@@ -335,7 +348,8 @@ pub(crate) async fn envoy(
         gateway: None,
         access_log: None,
     };
-    let rendered = render(&world, &options).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let mut rendered = render(&world, &options).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    change(&mut rendered.configuration, directory.path());
     let envoy = Process::start(&find(None).unwrap(), &rendered.configuration, concurrency, directory).await;
     let envoy = envoy.unwrap_or_else(|failure| panic!("{failure}"));
     let listener = *envoy.listeners().values().next().expect("a listener");
@@ -353,6 +367,16 @@ pub(crate) fn metric(admin: SocketAddr, metric: &str, labels: &[(&str, &str)]) -
     series.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
 }
 
+/// The same, once it is `expected`: what filters count of answers, they count when these have come. What it is after a while,
+/// if it never is.
+pub(crate) fn metric_of(admin: SocketAddr, name: &str, labels: &[(&str, &str)], expected: u64) -> u64 {
+    let started = Instant::now();
+    while metric(admin, name, labels) < expected && started.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(50));
+    }
+    metric(admin, name, labels)
+}
+
 /// How many comparisons ended so, once `expected` have ended in whatever way.
 pub(crate) async fn results(envoy: &Process, expected: u64) -> Vec<(&'static str, u64)> {
     let started = Instant::now();
@@ -367,4 +391,11 @@ pub(crate) async fn results(envoy: &Process, expected: u64) -> Vec<(&'static str
         .into_iter()
         .filter(|(_, n)| *n > 0)
         .collect()
+}
+
+/// The resident memory of a process, in KiB.
+pub(crate) fn resident(envoy: &Process) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", envoy.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }

@@ -1,9 +1,11 @@
 //! What Envoy makes of the calls by which a filter sends copies, on a real one.
 
-use crate::backend::{Backend, Behaviour, Client, envoy, results, reviews};
+use crate::backend::{Backend, Behaviour, Client, envoy, metric, metric_of, resident, results, reviews};
 use serin::envoy::Process;
 use serin_modules::Module;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// Everything to v1 with a timeout and retries of its own, and copies to v2 whose answers are compared.
 const RULES: &str = "
@@ -81,6 +83,116 @@ async fn only_what_a_shadow_says_itself_can_differ() {
     let (envoy, proxy) = start(nobody).await;
     ask(proxy, 5).await;
     assert_eq!(results(&envoy, 5).await, [("shadow_error", 5)]);
+    let refused = metric(envoy.admin(), "serin_shadows_dropped_total", &[("reason", "refused")]);
+    let sent = metric(envoy.admin(), "serin_shadows_total", &[]);
+    assert_eq!((refused, sent), (5, 0), "no connection was made, so none was sent");
+    envoy.stop().await;
+}
+
+/// Rules whose requests go nowhere, and copies of them that would go to v2.
+const NOWHERE: &str = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+  - name: nobody
+    match: [{uri: {prefix: /nobody}}]
+    route: [{destination: {host: reviews, subset: v3}}]
+    mirrors: [{destination: {host: reviews, subset: v2}}]
+  - name: nowhere
+    match: [{uri: {prefix: /nowhere}}]
+    route: [{destination: {host: nowhere.example, port: {number: 80}}}]
+    mirrors: [{destination: {host: reviews, subset: v2}}]
+  - name: down
+    route: [{destination: {host: reviews, subset: v1}}]
+    mirrors: [{destination: {host: reviews, subset: v2}}]
+---
+apiVersion: serin.dev/v1alpha1
+kind: CanaryPolicy
+metadata: {name: reviews}
+spec:
+  virtualService: reviews
+  routes:
+  - {shadow: {delivery: DELIVERY}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callout_copies_no_request_that_envoys_router_would_not() {
+    let down = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for delivery in ["router", "callout"] {
+        let shadow = Backend::start("v2", Behaviour::Status(200));
+        let backends = [("v1", down), ("v2", shadow.address)];
+        let rules = NOWHERE.replace("DELIVERY", delivery);
+        let manifests = [reviews(&["v1", "v2", "v3"]), rules];
+        let (envoy, proxy) = envoy(&[Module::Canary], 1, &manifests.each_ref().map(String::as_str), &backends).await;
+        let asked = tokio::task::spawn_blocking(move || {
+            let mut client = Client::of(proxy);
+            for path in ["/nobody", "/nowhere", "/down"] {
+                for (method, body) in [("GET", &b""[..]), ("POST", b"body")] {
+                    assert_eq!(client.ask(method, path, &[], body).status, 503, "{delivery} {method} {path}");
+                }
+            }
+        });
+        asked.await.unwrap();
+        assert_eq!(shadow.requests_of(2), 2, "{delivery}: those whose host is down");
+        if delivery == "callout" {
+            let sent = metric_of(envoy.admin(), "serin_shadows_total", &[], 2);
+            let unrouted = metric(envoy.admin(), "serin_shadows_dropped_total", &[("reason", "unrouted")]);
+            assert_eq!((unrouted, sent), (4, 2));
+        }
+        envoy.stop().await;
+    }
+}
+
+/// Sends `GET` with that path by HTTP/2, in which Envoy takes bytes that it refuses in HTTP/1; waits until it is answered.
+fn ask_by_http2(proxy: SocketAddr, path: &str) {
+    const GET_HTTP: [u8; 2] = [0x82, 0x86];
+    const HEADERS: u8 = 1;
+    const END_STREAM_AND_HEADERS: u8 = 5;
+    let frame = |kind: u8, flags: u8, stream: u8, content: &[u8]| {
+        [&[0, 0, content.len() as u8, kind, flags, 0, 0, 0, stream][..], content].concat()
+    };
+    // Literals without Huffman's code, of the static table's names 4 and 1 (RFC 7541 6.2.2).
+    let literal = |name: u8, value: &str| [&[name, value.len() as u8][..], value.as_bytes()].concat();
+    let headers = [&GET_HTTP[..], &literal(4, path), &literal(1, "reviews:9080")].concat();
+    let mut stream = TcpStream::connect(proxy).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let request = [
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        &frame(4, 0, 0, b"")[..],
+        &frame(HEADERS, END_STREAM_AND_HEADERS, 1, &headers),
+    ];
+    stream.write_all(&request.concat()).unwrap();
+    loop {
+        let mut head = [0; 9];
+        stream.read_exact(&mut head).unwrap();
+        let size = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        stream.read_exact(&mut vec![0; size]).unwrap();
+        assert!(head[3] != 3 && head[3] != 7, "it is reset: {head:?}");
+        if head[8] == 1 && head[4] & 1 == 1 {
+            return;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_clients_send_is_printable_in_envoys_log() {
+    let shadow = Backend::start("v2", Behaviour::Status(500));
+    let rules = RULES.replace("sampleLog: 1}", "sampleLog: 100}");
+    let primary = Backend::start("v1", Behaviour::Status(200));
+    let backends = [("v1", primary.address), ("v2", shadow.address)];
+    let (envoy, proxy) = envoy(&[Module::Canary], 1, &[&reviews(&["v1", "v2"]), &rules], &backends).await;
+    let paths =
+        ["/csi\u{9b}31mred", "/turned\u{202e}around", "/line\u{2028}separated", "/nel\u{85}", "/\u{feff}\u{e0041}"];
+    tokio::task::spawn_blocking(move || paths.map(|path| ask_by_http2(proxy, path))).await.unwrap();
+    assert_eq!(results(&envoy, 5).await, [("status_mismatch", 5)]);
+    let log = envoy.log();
+    let lines: Vec<&str> = log.lines().filter(|line| line.contains("status_mismatch")).collect();
+    assert_eq!(lines.len(), 5, "{log}");
+    assert!(lines.iter().any(|line| line.contains(r"GET /csi\u{9b}31mred: status_mismatch")), "{lines:#?}");
+    assert!(log.chars().all(|c| c == '\n' || (' '..='~').contains(&c)), "{log:?}");
     envoy.stop().await;
 }
 
@@ -90,13 +202,6 @@ async fn ask_at_once(proxy: SocketAddr, count: usize) {
     for client in clients {
         client.await.unwrap();
     }
-}
-
-/// The resident memory of a process, in KiB.
-fn resident(envoy: &Process) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", envoy.id())).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// A million with `SERIN_MIRRORED=1000000`, which takes minutes.

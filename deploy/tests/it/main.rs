@@ -26,6 +26,8 @@ mod scenarios;
 mod shadows;
 mod simulate;
 mod splits;
+mod swaps;
 mod trust;
 mod up;
 mod upgrades;
+mod uploads;

@@ -416,6 +416,31 @@ spec:
 }
 
 #[test]
+fn streams_may_be_idle_for_ever_unless_a_fault_delays_requests_which_then_end_if_their_vm_is_lost() {
+    let idle = |fault: &str| {
+        let rule = format!(
+            "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{name: reviews}}
+spec: {{hosts: [reviews], http: [{{{fault}route: [{{destination: {{host: reviews}}}}]}}]}}
+"
+        );
+        let configuration = rendered(&[SHOP, &rule]);
+        let manager = manager(&configuration, "mesh:9080");
+        let routes = &manager["route_config"]["virtual_hosts"][0]["routes"];
+        let of = |route: &str| {
+            let route = routes.as_array().unwrap().iter().find(|other| other["name"] == route).unwrap();
+            route["route"]["idle_timeout"].clone()
+        };
+        (manager["stream_idle_timeout"].clone(), of("chosen"), of("plain"))
+    };
+    assert_eq!(idle(""), (json!("0s"), Value::Null, Value::Null));
+    let delayed = idle("fault: {delay: {fixedDelay: 90s, percentage: {value: 1}}}, ");
+    assert_eq!(delayed, (json!("390s"), json!("0s"), Value::Null), "a held request has no chosen route yet");
+}
+
+#[test]
 fn a_route_has_as_many_mirrors_as_a_rule_has_at_most() {
     let rule = "
 apiVersion: networking.istio.io/v1

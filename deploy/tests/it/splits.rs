@@ -268,6 +268,7 @@ async fn a_stranger_gets_a_cookie_and_is_known_by_it() {
         let asked = tokio::task::spawn_blocking(move || {
             for _ in 0..20 {
                 let first = Client::of(proxy).get("/", &[("x-serin-decision", "faked")]);
+                assert_eq!(first.headers["cache-control"], "private");
                 let (cookie, attributes) = first.headers["set-cookie"].split_once("; ").expect("it has attributes");
                 assert_eq!(attributes, "Path=/; Max-Age=86400; HttpOnly; SameSite=Lax");
                 let again = Client::of(proxy).get("/", &[("cookie", &format!("theme=dark; {cookie}"))]);

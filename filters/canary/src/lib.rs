@@ -5,13 +5,12 @@
 #![allow(missing_docs, reason = "the only public item is the entry point that `main!` writes")]
 
 use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Plugin, Request, Root, Routing, Shadowing};
+use proxy_wasm::types::Action;
+use serin_shell::{Filter, Plugin, Request, Routing, Shadowing};
 use std::rc::Rc;
 
 proxy_wasm::main! {{
-    proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::<Root<Canary>>::default());
+    serin_shell::start::<Canary>();
 }}
 
 /// The context of one request.
@@ -70,6 +69,6 @@ impl HttpContext for Canary {
 
     fn on_log(&mut self) {
         self.routing.end(&self.plugin);
-        self.shadowing.end();
+        self.shadowing.end(&self.plugin);
     }
 }

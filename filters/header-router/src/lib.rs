@@ -5,13 +5,12 @@
 #![allow(missing_docs, reason = "the only public item is the entry point that `main!` writes")]
 
 use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Plugin, Request, Root, Routing};
+use proxy_wasm::types::Action;
+use serin_shell::{Filter, Plugin, Request, Routing};
 use std::rc::Rc;
 
 proxy_wasm::main! {{
-    proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::<Root<HeaderRouter>>::default());
+    serin_shell::start::<HeaderRouter>();
 }}
 
 /// The context of one request.

@@ -5,13 +5,12 @@
 #![allow(missing_docs, reason = "the only public item is the entry point that `main!` writes")]
 
 use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::{Action, LogLevel};
-use serin_shell::{Filter, Plugin, Request, Response, Root, Shadowing};
+use proxy_wasm::types::Action;
+use serin_shell::{Filter, Plugin, Request, Response, Shadowing};
 use std::rc::Rc;
 
 proxy_wasm::main! {{
-    proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::<Root<ShadowMirror>>::default());
+    serin_shell::start::<ShadowMirror>();
 }}
 
 /// The context of one request.
@@ -70,6 +69,6 @@ impl HttpContext for ShadowMirror {
     }
 
     fn on_log(&mut self) {
-        self.shadowing.end();
+        self.shadowing.end(&self.plugin);
     }
 }

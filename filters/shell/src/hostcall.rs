@@ -49,6 +49,8 @@ const NO_GRPC_STATUS: i32 = -1;
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
+    fn proxy_log(level: u32, text: *const u8, size: usize) -> u32;
+    fn proxy_done() -> u32;
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, size: *mut usize) -> u32;
     fn proxy_get_buffer_bytes(buffer: u32, start: usize, length: usize, data: *mut *mut u8, size: *mut usize) -> u32;
@@ -104,6 +106,18 @@ unsafe extern "C" {
     ) -> u32;
 }
 
+/// Writes a line to the proxy's log, or nothing where the proxy takes none.
+pub(crate) fn log(level: u32, text: &str) {
+    // SAFETY: the host reads the slice within the call.
+    let _ = unsafe { proxy_log(level, text.as_ptr(), text.len()) };
+}
+
+/// Ends the plugin context that has said that it was not done yet.
+pub(crate) fn done() {
+    // SAFETY: the call takes nothing. A proxy that waits for nobody refuses it.
+    let _ = unsafe { proxy_done() };
+}
+
 /// The proxy's clock, in nanoseconds since 1970.
 pub(crate) fn now() -> Result<u64, Status> {
     let mut time = 0;
@@ -132,6 +146,23 @@ pub(crate) fn headers(side: Side) -> Result<Vec<u8>, Status> {
 pub(crate) fn body(body: Bytes, start: usize, length: usize) -> Result<Vec<u8>, Status> {
     // SAFETY: see `taken`.
     unsafe { taken(|data, size| proxy_get_buffer_bytes(body as u32, start, length, data, size)) }
+}
+
+/// How many bytes of a body are read at a time: each is copied into memory that only a trap can refuse.
+const PART: usize = 1 << 16;
+
+/// Hands over a body of so many bytes in parts; how many there were.
+pub(crate) fn parts(whose: Bytes, size: usize, take: &mut dyn FnMut(&[u8])) -> usize {
+    let mut read = 0;
+    while read < size {
+        let part = body(whose, read, PART.min(size - read)).unwrap_or_default();
+        if part.is_empty() {
+            break;
+        }
+        take(&part);
+        read += part.len();
+    }
+    read
 }
 
 /// Sends a request of the filter's own, and gives the number that its answer will come with.

@@ -176,8 +176,15 @@ impl<'p> Request<'p> {
                     Passage::Free
                 }
             }
-            (Some(wait), None) => Passage::Later(self.plugin.delays.hold(self.context_id, wait, None)),
-            (Some(wait), reply) => Passage::Answered(Some(self.plugin.delays.hold(self.context_id, wait, reply))),
+            (Some(wait), None) => {
+                self.plugin.delays.hold(self.context_id, wait, None).map_or(Passage::Free, Passage::Later)
+            }
+            (Some(wait), reply) => match self.plugin.delays.hold(self.context_id, wait, reply) {
+                Ok(held) => Passage::Answered(Some(held)),
+                // There is no memory to keep the answer in: it is given now.
+                Err(reply) if reply.as_ref().is_some_and(delays::answer) => Passage::Answered(None),
+                Err(_) => Passage::Free,
+            },
         }
     }
 

@@ -1,10 +1,11 @@
 //! What a filter does to the answer to a request, and what it learns from it.
 
 use crate::hostcall::{self, Side, Status};
+use crate::memory::{Charge, Purpose};
 use crate::pairs;
 use crate::picker::Watched;
 use crate::root::Plugin;
-use serin_traffic::{Change, Headers, IssuedCookie, ResponseChanges};
+use serin_traffic::{Change, Headers, IssuedCookie, ResponseChanges, private};
 use std::cell::OnceCell;
 
 /// The key of the filter state that says how a request was decided; filters add to it one after the other.
@@ -13,11 +14,23 @@ pub(crate) const DECISION_KEY: &str = "serin.decision";
 /// The header of answers that says how a request was decided.
 const DECISION: &str = "x-serin-decision";
 
+const CACHE_CONTROL: &str = "cache-control";
+
+/// The headers by which shared caches know what they may keep.
+const FOR_CACHES: [&str; 2] = [CACHE_CONTROL, "cdn-cache-control"];
+
+/// Changes of fewer bytes are the rules' own: they are always made.
+const SMALL_BYTES: usize = 4 << 10;
+
 /// What is remembered of a request for its answer.
 #[derive(Debug, Default)]
 pub struct Response {
     /// What is done to the answer, in order.
     changes: ResponseChanges,
+    /// How many bytes the changes have.
+    bytes: usize,
+    /// Their part of the memory that there is for answers, if they are large.
+    charge: Option<Charge>,
     /// Whether the answer says how the request was decided.
     revealed: bool,
     cookie: Option<Cookie>,
@@ -33,7 +46,24 @@ struct Cookie {
 }
 
 impl Response {
+    /// Has `changes` made to the answer; those that are large because the client's headers are, only while there is memory
+    /// for them.
     pub(crate) fn change(&mut self, changes: ResponseChanges) {
+        let more = changes.bytes();
+        self.bytes += more;
+        if self.bytes > SMALL_BYTES {
+            let charged = match &mut self.charge {
+                Some(charge) => charge.grow(more),
+                None => {
+                    self.charge = Charge::take(Purpose::Answers, self.bytes);
+                    self.charge.is_some()
+                }
+            };
+            if !charged {
+                self.bytes -= more;
+                return;
+            }
+        }
         self.changes.extend(changes);
     }
 
@@ -59,6 +89,13 @@ impl Response {
             let headers = hostcall::response_headers().map(pairs::headers).unwrap_or_default();
             if !headers.values("set-cookie").any(|value| cookie.is_set_by(value)) {
                 let _ = hostcall::add_header(Side::Response, "set-cookie", text.as_bytes());
+                for name in FOR_CACHES {
+                    // What is for one kind of caches only counts if the answer has it (RFC 9213).
+                    let is_there = headers.first(name).is_some();
+                    if let Some(value) = private(headers.values(name)).filter(|_| is_there || name == CACHE_CONTROL) {
+                        let _ = hostcall::set_header(Side::Response, name, &value);
+                    }
+                }
             }
         }
         if self.revealed {

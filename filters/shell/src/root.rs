@@ -1,8 +1,11 @@
 //! The root context: one per worker and configuration, the same in every module.
 
+use crate::collections::Collections;
 use crate::delays::Delays;
 use crate::draws::Draws;
 use crate::guards::Guards;
+use crate::hostcall;
+use crate::logging;
 use crate::node;
 use crate::outbox::Outbox;
 use crate::rotations::Rotations;
@@ -42,45 +45,67 @@ pub struct Plugin {
     pub(crate) sent: Sent,
     /// What is known of the copies of each rule.
     pub(crate) mirrored: Mirrored,
+    /// The requests whose bodies are being collected.
+    pub(crate) collections: Rc<Collections>,
     /// The copies that are on their way.
     pub(crate) outbox: Rc<Outbox>,
     /// The requests that wait.
     pub(crate) delays: Rc<Delays>,
+    timer: Rc<Timer>,
 }
 
 impl Default for Plugin {
     fn default() -> Self {
         let timer = Rc::new(Timer::default());
-        let (outbox, delays) = (Rc::new(Outbox::new(Rc::clone(&timer))), Rc::new(Delays::new(timer)));
-        Self::with(Policy::default(), outbox, delays)
-    }
-}
-
-impl Plugin {
-    fn with(policy: Policy, outbox: Rc<Outbox>, delays: Rc<Delays>) -> Self {
         Self {
-            policy,
+            policy: Policy::default(),
             draws: Draws::default(),
             rotations: Rotations::default(),
             guards: Guards::default(),
             sent: Sent::default(),
             mirrored: Mirrored::default(),
-            outbox,
-            delays,
+            collections: Rc::new(Collections::new(Rc::clone(&timer))),
+            outbox: Rc::new(Outbox::new(Rc::clone(&timer))),
+            delays: Rc::new(Delays::new(Rc::clone(&timer))),
+            timer,
+        }
+    }
+}
+
+impl Plugin {
+    /// The same with another policy: what is under way stays so.
+    fn with(&self, policy: Policy) -> Self {
+        Self {
+            policy,
+            collections: Rc::clone(&self.collections),
+            outbox: Rc::clone(&self.outbox),
+            delays: Rc::clone(&self.delays),
+            timer: Rc::clone(&self.timer),
+            ..Self::default()
         }
     }
 }
 
 /// The root context of the module `F`: takes configurations and opens streams.
-pub struct Root<F> {
+///
+/// Envoy makes another one for another configuration, and ends this one when its last stream has ended.
+struct Root<F> {
     plugin: Rc<Plugin>,
+    /// The proxy has no more use for it: it is only there for the copies that are on their way.
+    ending: bool,
     filter: PhantomData<F>,
 }
 
 impl<F> Default for Root<F> {
     fn default() -> Self {
-        Self { plugin: Rc::default(), filter: PhantomData }
+        Self { plugin: Rc::default(), ending: false, filter: PhantomData }
     }
+}
+
+/// Starts the module `F`.
+pub fn start<F: Filter>() {
+    logging::start();
+    proxy_wasm::set_root_context(|_| Box::<Root<F>>::default());
 }
 
 impl<F: Filter> Root<F> {
@@ -98,9 +123,7 @@ impl<F: Filter> Root<F> {
             virtual_services.len(),
             compiled.policy.digest()
         );
-        // What is under way stays so.
-        let (outbox, delays) = (Rc::clone(&self.plugin.outbox), Rc::clone(&self.plugin.delays));
-        self.plugin = Rc::new(Plugin::with(compiled.policy, outbox, delays));
+        self.plugin = Rc::new(self.plugin.with(compiled.policy));
         Ok(())
     }
 }
@@ -108,6 +131,17 @@ impl<F: Filter> Root<F> {
 impl<F: Filter> Context for Root<F> {
     fn on_http_call_response(&mut self, token: u32, headers: usize, body: usize, _trailers: usize) {
         self.plugin.outbox.answered(token, headers, body);
+        self.end_if_done();
+    }
+
+    /// The streams of this configuration have ended. Copies that are on their way keep it alive: with the context Envoy would
+    /// end their calls.
+    fn on_done(&mut self) -> bool {
+        let done = self.plugin.outbox.is_empty();
+        // A VM that ends, because there is another module now, waits for nobody.
+        self.plugin.outbox.count_sent();
+        self.ending = !done;
+        done
     }
 }
 
@@ -132,9 +166,29 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
-        self.plugin.outbox.send();
-        if !self.plugin.delays.is_empty() {
-            self.plugin.delays.release();
+        let Plugin { collections, outbox, delays, timer, .. } = &*self.plugin;
+        timer.fired(|| {
+            collections.expire();
+            outbox.send();
+            delays.release();
+        });
+        self.end_if_done();
+    }
+}
+
+impl<F> Root<F> {
+    /// Lets the proxy end this context once nothing is on its way.
+    fn end_if_done(&mut self) {
+        if self.ending && self.plugin.outbox.is_empty() {
+            self.ending = false;
+            hostcall::done();
         }
+    }
+}
+
+impl<F> Drop for Root<F> {
+    fn drop(&mut self) {
+        self.plugin.collections.end();
+        self.plugin.outbox.end();
     }
 }

@@ -1,10 +1,14 @@
 //! shadow-mirror's part in a request and its answer; canary plays it too.
 
+use crate::collections::Key;
+use crate::copies::{Copies, Places, Routed, Terms};
 use crate::hostcall::{self, Bytes, Side};
-use crate::outbox::{Copy, InFlight, Primary, Series};
+use crate::memory::Purpose;
 use crate::pairs;
+use crate::primary::Primary;
 use crate::request::Request;
 use crate::root::Plugin;
+use crate::series::Series;
 use rustc_hash::FxHashMap;
 use serin_traffic::shadow::{Allowance, Body, Original, Reason, Shadow};
 use serin_traffic::written::Delivery;
@@ -26,15 +30,11 @@ struct OfRule {
 /// The copies of one request, from its headers to its answer.
 #[derive(Default)]
 pub struct Shadowing {
-    collecting: Option<Collecting>,
+    /// The body is being collected.
+    collecting: Option<Key>,
+    /// Copies may still be sent, unless the request is found to have gone nowhere.
+    routed: Option<Routed>,
     answer: Option<Answer>,
-}
-
-/// A request whose body is still to come.
-struct Collecting {
-    copies: Vec<Copy>,
-    body: Vec<u8>,
-    most: usize,
 }
 
 /// The answer that shadows are compared with, as it passes.
@@ -87,93 +87,66 @@ impl Shadowing {
         }
         let refused = rule.refuses_copies(request);
         let of_rule = plugin.mirrored.of(id);
-        let mut taken = Vec::with_capacity(sample.len());
+        let mut taken: Vec<Rc<Series>> = Vec::with_capacity(sample.len());
         for mirror in sample.into_iter().filter_map(|place| rule.mirrors().get(place)) {
             let cluster = request.cluster(&mirror.cluster);
             let series = of_rule.series(plugin, id, &cluster);
             let reason = refused.or_else(|| (!of_rule.allows(rule.shadow())).then_some(Reason::Rate));
             match reason {
                 Some(reason) => series.dropped(reason),
-                None => taken.push((cluster.into_owned(), series)),
+                None => taken.push(series),
             }
         }
         if taken.is_empty() {
             return;
         }
-        for (cluster, _) in &taken {
-            request.reveal(&format!("shadow={cluster}"));
+        for series in &taken {
+            request.reveal(&format!("shadow={}", series.cluster));
         }
         match rule.shadow().filter(|shadow| shadow.delivery == Delivery::Callout) {
             None => request.copy_to(
                 rule.first_slot(),
-                taken.iter().map(|(cluster, series)| {
+                taken.iter().map(|series| {
                     series.sent();
-                    cluster.as_str()
+                    series.cluster.as_str()
                 }),
             ),
             Some(shadow) => self.collect(plugin, shadow, &of_rule, taken, whole),
         }
     }
 
-    fn collect(
-        &mut self,
-        plugin: &Plugin,
-        shadow: &Shadow,
-        of_rule: &OfRule,
-        taken: Vec<(String, Rc<Series>)>,
-        whole: bool,
-    ) {
+    fn collect(&mut self, plugin: &Plugin, shadow: &Shadow, of_rule: &OfRule, mirrors: Vec<Rc<Series>>, whole: bool) {
         let headers = hostcall::headers(Side::Request).map(pairs::headers).unwrap_or_default();
-        let copied = Rc::new(Original(&headers).copied(shadow));
-        let primary = shadow.compare.map(|compared| {
-            let method = String::from_utf8_lossy(headers.first(":method").unwrap_or_default());
-            Rc::new(Primary::new(compared, format!("{method} {}", String::from_utf8_lossy(headers.path()))))
-        });
-        let mut copies = Vec::with_capacity(taken.len());
-        for (_, series) in taken {
-            let Some(place) = InFlight::take(&of_rule.in_flight, shadow.max_in_flight) else {
-                series.dropped(Reason::InFlight);
-                continue;
-            };
-            copies.push(Copy {
-                series,
-                headers: Rc::clone(&copied),
-                body: Rc::default(),
-                trailers: Rc::default(),
-                timeout: shadow.timeout,
-                place,
-                primary: primary.clone(),
-            });
-        }
-        if copies.is_empty() {
+        let primary = shadow.compare.map(|compared| Rc::new(Primary::new(compared, &headers)));
+        let routed = Routed::default();
+        let terms = Terms {
+            places: Places::new(&of_rule.in_flight, shadow.max_in_flight),
+            timeout: shadow.timeout,
+            primary: primary.clone(),
+            routed: routed.clone(),
+        };
+        let purpose = if whole { Purpose::UnderWay } else { Purpose::Collected };
+        let Some(copies) = Copies::new(purpose, mirrors, Original(&headers).copied(shadow), terms) else {
             return;
-        }
-        self.answer = primary.map(|primary| Answer { primary, status: None, body: Body::default() });
+        };
         if whole {
-            copies.into_iter().for_each(|copy| plugin.outbox.put(copy));
+            plugin.outbox.put(copies);
         } else {
-            self.collecting = Some(Collecting { copies, body: Vec::new(), most: shadow.max_body_bytes });
+            self.collecting = Some(plugin.collections.begin(copies, shadow.max_body_bytes));
         }
+        self.routed = Some(routed);
+        self.answer = primary.map(|primary| Answer { primary, status: None, body: Body::default() });
     }
 
     /// Takes in the part of the request's body that is passing; `last` says that it is the last.
     pub fn request_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
-        let Some(collecting) = &mut self.collecting else {
+        let Some(key) = self.collecting else {
             return;
         };
-        if collecting.body.len().saturating_add(size) > collecting.most {
-            self.drop_copies(Reason::Body);
-            return;
-        }
-        match hostcall::body(Bytes::Request, 0, size) {
-            Ok(part) if part.len() == size => collecting.body.extend_from_slice(&part),
-            _ if size == 0 => {}
-            _ => {
-                self.drop_copies(Reason::Aborted);
-                return;
-            }
-        }
-        if last {
+        if !plugin.collections.push(key, size, |take| hostcall::parts(Bytes::Request, size, take)) {
+            self.collecting = None;
+            self.answer = None;
+        } else if last {
             self.send(plugin, Vec::new());
         }
     }
@@ -194,6 +167,7 @@ impl Shadowing {
 
     /// Takes in the head of the answer; `last` says that there is no body.
     pub fn response_headers(&mut self, plugin: &Plugin, last: bool) {
+        self.find_out_whether_routed(plugin);
         if let Some(answer) = &mut self.answer {
             answer.status = hostcall::response_headers().map(pairs::headers).ok().and_then(|headers| headers.status());
         }
@@ -205,7 +179,7 @@ impl Shadowing {
     /// Takes in the part of the answer's body that is passing; `last` says that it is the last.
     pub fn response_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
         if let Some(answer) = &mut self.answer {
-            answer.body.push(&hostcall::body(Bytes::Response, 0, size).unwrap_or_default());
+            hostcall::parts(Bytes::Response, size, &mut |part| answer.body.push(part));
         }
         if last {
             self.response_end(plugin);
@@ -220,23 +194,33 @@ impl Shadowing {
     }
 
     /// The stream has ended: what was not whole by then is not sent.
-    pub fn end(&mut self) {
-        self.drop_copies(Reason::Aborted);
+    pub fn end(&mut self, plugin: &Plugin) {
+        if let Some(key) = self.collecting.take() {
+            plugin.collections.drop_for(key, Reason::Aborted);
+        }
     }
 
-    fn send(&mut self, plugin: &Plugin, trailers: Vec<(String, Vec<u8>)>) {
-        if let Some(Collecting { copies, body, .. }) = self.collecting.take() {
-            let (body, trailers) = (Rc::new(body), Rc::new(trailers));
-            for copy in copies {
-                plugin.outbox.put(Copy { body: Rc::clone(&body), trailers: Rc::clone(&trailers), ..copy });
+    /// Envoy's router copies no request that it sends nowhere: one without cluster or healthy host, or one that another filter
+    /// answers. Once there is an answer it is known; one that came at once is known before the copies are sent.
+    fn find_out_whether_routed(&mut self, plugin: &Plugin) {
+        let Some(routed) = self.routed.take() else {
+            return;
+        };
+        if hostcall::property(&["upstream", "address"]).is_none() {
+            routed.deny();
+            if let Some(key) = self.collecting.take() {
+                plugin.collections.drop_for(key, Reason::Unrouted);
             }
         }
     }
 
-    fn drop_copies(&mut self, reason: Reason) {
-        if let Some(Collecting { copies, .. }) = self.collecting.take() {
-            copies.iter().for_each(|copy| copy.series.dropped(reason));
-            self.answer = None;
+    fn send(&mut self, plugin: &Plugin, trailers: Vec<(String, Vec<u8>)>) {
+        let Some(mut copies) = self.collecting.take().and_then(|key| plugin.collections.take(key)) else {
+            return;
+        };
+        match copies.end_with(trailers) {
+            Ok(()) => plugin.outbox.put(copies),
+            Err(reason) => copies.drop_for(reason),
         }
     }
 }

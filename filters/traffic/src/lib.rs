@@ -33,6 +33,7 @@
 #![deny(unsafe_code)]
 
 mod action;
+mod cache_control;
 mod canary;
 mod changes;
 mod cluster_name;
@@ -49,6 +50,7 @@ mod matching;
 pub mod metrics;
 mod mirror;
 mod policy;
+mod printable;
 mod published;
 mod refusal;
 mod regex;
@@ -62,6 +64,7 @@ mod wasm_test;
 pub mod written;
 
 pub use action::{Fault, RETRY_HEADER, RetryPolicy};
+pub use cache_control::private;
 pub use canary::{Choice, Way, Worker};
 pub use changes::{Change, Reply};
 pub use cluster_name::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE, subset_of_labels};
@@ -71,6 +74,7 @@ pub use format::given_key;
 pub use key::{Found, IssuedCookie, KeyChain, KeySource, keyed_ticket};
 pub use mirror::Share;
 pub use policy::{Applied, Destination, Mirror, Outcome, Policy, ResponseChanges, Rule, RuleId, VirtualService};
+pub use printable::Printable;
 pub use published::{CLUSTER_HEADER, OWN_PREFIX, ROUTE_KEY, SUBSET_HEADER};
 pub use refusal::{Refusal, Warning};
 pub use request::{Field, Headers, Request, Response};

@@ -301,6 +301,11 @@ impl ResponseChanges {
         self.0.extend(others.0);
     }
 
+    /// How many bytes the names and values have, as far as they are known.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(Changes::bytes).sum()
+    }
+
     /// What is done to `response`, in order.
     pub fn changes(&self, response: &impl Response) -> Vec<Change> {
         changes_of(&self.0, true, &OfResponse(response))

@@ -162,6 +162,7 @@ impl Stream {
             ["request", "headers", name] if of_request => header(name),
             ["response", "code"] => response?.text(":status")?.parse().ok().map(Value::Int),
             ["response", "code_details"] => self.details.as_deref().map(Value::from),
+            ["upstream", "address"] if self.went_upstream() => Some("127.0.0.1:80".into()),
             ["response", "headers"] => Some(Value::Bytes(pairs::encode(response?.lines()))),
             ["response", "headers", name] => response?.get(name).map(bytes),
             ["connection", "id"] | ["connection_id"] => Some(Value::Uint(self.id)),
@@ -173,6 +174,13 @@ impl Stream {
             ["destination", "port"] => Some(Value::Int(i64::from(self.destination_port))),
             _ => None,
         }
+    }
+
+    /// Whether the router found a host for the request, as far as why it was answered says so: Envoy's details of what
+    /// happens behind the router begin like this.
+    fn went_upstream(&self) -> bool {
+        let details = self.details.as_deref().unwrap_or_default();
+        details == "via_upstream" || details.starts_with("upstream_")
     }
 
     /// A client port like those that kernels hand out, one for each stream.

@@ -1,7 +1,7 @@
 //! Copies that the filter sends itself: what they must not take from their primaries, and leave behind.
 
-use crate::scene::{cluster, proxy, rules, to};
-use crate::shadows::{all_to_v2, dropped, judged, mirrored};
+use crate::scene::{chain, cluster, proxy, rules, to};
+use crate::shadows::{all_to_v2, dropped, judged, mirrored, sent};
 use host_test::{Proxy, Request, get, post, response};
 use serde_json::{Value, json};
 use serin_modules::Module::{self, Canary, ShadowMirror};
@@ -89,6 +89,130 @@ fn an_answer_that_the_proxy_made_up_is_none_of_the_shadow() {
     let own = || response(503).header("x-envoy-upstream-service-time", "3");
     assert_eq!(ask(&|proxy| proxy.answer(only(proxy), own())), [0, 1, 3], "it says so itself");
     assert_eq!(ask(&|proxy| proxy.answer(only(proxy), response(500))), [0, 2, 3]);
+}
+
+const CALLING: [&[Module]; 3] = [&[ShadowMirror], &[Canary], &Module::CHAIN];
+
+#[test]
+fn uploads_that_do_not_end_take_no_place_of_others_and_are_given_up_in_time() {
+    let rules = mirrored(all_to_v2(), json!({"delivery": "callout", "maxInFlight": 2, "timeout": "3s"}));
+    for modules in CALLING {
+        let mut proxy = proxy(modules, &rules);
+        let idle: Vec<_> = (0..100).map(|_| proxy.send(post(REVIEWS).chunk("half").abandoned())).collect();
+        proxy.send(get(REVIEWS));
+        proxy.advance(TICK);
+        let call = proxy.only_call_to(&cluster("v2"));
+        proxy.answer(call, response(200));
+        assert_eq!((sent(&proxy, "v2"), dropped(&proxy, "v2", "slow")), (1, 0), "{modules:?}");
+        proxy.advance(Duration::from_secs(3));
+        assert_eq!((sent(&proxy, "v2"), dropped(&proxy, "v2", "slow")), (1, 100), "{modules:?}");
+        for exchange in idle {
+            proxy.finish(exchange);
+        }
+        assert_eq!(dropped(&proxy, "v2", "aborted"), 0, "each is counted once");
+    }
+}
+
+/// A request with a body of so many bytes, in the parts in which a proxy reads.
+fn upload(mebibytes: usize) -> Request {
+    (0..mebibytes * 16).fold(post(REVIEWS), |request, _| request.chunk(vec![b'a'; 1 << 16]))
+}
+
+#[test]
+fn all_rules_and_configurations_of_a_vm_have_one_budget_for_bodies() {
+    let callout = json!({"delivery": "callout", "maxBodyBytes": 64 << 20});
+    let mut proxy = chain(&[Canary], &mirrored(all_to_v2(), callout.clone())).start();
+    let fill = |proxy: &mut Proxy| -> Vec<_> { (0..10).map(|_| proxy.send(upload(20).abandoned())).collect() };
+    let mut open = fill(&mut proxy);
+    assert_eq!(dropped(&proxy, "v2", "memory"), 4, "six of 20 MiB are 120 of 128");
+    let mut other = mirrored(all_to_v2(), callout);
+    other["unmatched"] = json!("pass");
+    proxy.reconfigure([other.to_string()]).expect("it is taken");
+    open.extend(fill(&mut proxy));
+    assert_eq!(dropped(&proxy, "v2", "memory"), 14, "the old configuration has it all");
+    assert!(proxy.memory() < 256 << 20, "{}", proxy.memory());
+    proxy.send(get(REVIEWS));
+    proxy.advance(TICK);
+    let call = proxy.only_call_to(&cluster("v2"));
+    proxy.answer(call, response(200));
+    assert_eq!(sent(&proxy, "v2"), 1, "who has no body is copied all the same");
+    for exchange in open {
+        assert_eq!(exchange.upstream_body().len(), 20 << 20, "the primary goes on");
+        proxy.finish(exchange);
+    }
+    proxy.send(upload(60));
+    proxy.advance(TICK);
+    assert_eq!(proxy.only_call_to(&cluster("v2")).body.len(), 60 << 20, "what was given up is free again");
+}
+
+#[test]
+fn a_request_that_went_to_no_upstream_is_not_copied() {
+    for modules in CALLING {
+        let mut proxy = proxy(modules, &compared());
+        for (details, whole) in
+            [("cluster_not_found", true), ("no_healthy_upstream", true), ("ext_authz_denied", false)]
+        {
+            let request = if whole { get(REVIEWS) } else { post(REVIEWS).chunk("half").abandoned() };
+            let mut exchange = proxy.send(request);
+            proxy.respond(&mut exchange, response(503).details(details));
+            proxy.finish(exchange);
+            proxy.advance(TICK);
+        }
+        assert!(proxy.calls().is_empty(), "{modules:?}");
+        assert_eq!((sent(&proxy, "v2"), dropped(&proxy, "v2", "unrouted")), (0, 3), "{modules:?}");
+        let mut exchange = proxy.send(get(REVIEWS));
+        let refused = "upstream_reset_before_response_started{remote_connection_failure}";
+        proxy.respond(&mut exchange, response(503).details(refused));
+        proxy.advance(TICK);
+        assert_eq!(proxy.calls_to(&cluster("v2")).len(), 1, "Envoy's router has mirrored it by then");
+    }
+}
+
+#[test]
+fn a_copy_that_could_not_be_sent_is_not_counted_as_sent() {
+    let mut proxy = proxy(&[Canary], &compared());
+    let mut become_of = |end: &dyn Fn(&mut Proxy)| {
+        proxy.send(get(REVIEWS));
+        proxy.advance(TICK);
+        end(&mut proxy);
+        (sent(&proxy, "v2"), dropped(&proxy, "v2", "refused"))
+    };
+    let only = |proxy: &Proxy| proxy.only_call_to(&cluster("v2"));
+    assert_eq!(become_of(&|proxy| proxy.fail(only(proxy))), (0, 1), "no connection");
+    assert_eq!(become_of(&|proxy| proxy.answer(only(proxy), response(503).body("no healthy upstream"))), (0, 2));
+    assert_eq!(become_of(&|proxy| proxy.reset(only(proxy))), (1, 2), "the answer was too large");
+    assert_eq!(become_of(&|proxy| proxy.advance(Duration::from_secs(5))), (2, 2), "it has it, and says nothing");
+    assert_eq!(become_of(&|proxy| proxy.answer(only(proxy), response(200))), (3, 2));
+}
+
+#[test]
+fn what_the_client_sends_is_printable_in_the_log() {
+    let everything = json!({"delivery": "callout", "compare": {"status": true, "sampleLog": 100}});
+    let mut rules = mirrored(all_to_v2(), everything);
+    rules["resources"][0]["spec"]["http"][0]["name"] = json!("b\u{f6}se\u{202e}\n");
+    rules["resources"][1]["spec"]["routes"][0]["route"] = json!("b\u{f6}se\u{202e}\n");
+    let mut proxy = proxy(&[Canary], &rules);
+    let hostile = "http://reviews:9080/a\u{1b}[2J\u{9b}31m\u{202e}\u{2028}\n[critical] forged";
+    let mut exchange = proxy.send(get(hostile));
+    proxy.respond(&mut exchange, response(200));
+    proxy.advance(TICK);
+    let call = proxy.only_call_to(&cluster("v2"));
+    proxy.answer(call, response(500));
+    let long = format!("http://reviews:9080/{}", "x\u{202e}".repeat(20_000));
+    let mut exchange = proxy.send(get(&long));
+    proxy.respond(&mut exchange, response(200));
+    proxy.advance(TICK);
+    let call = proxy.only_call_to(&cluster("v2"));
+    proxy.answer(call, response(500));
+    let _ = proxy.reconfigure(["{\"resources\": [{\"kind\": \"\u{202e}\u{1b}[2J\"}]}"]);
+    let lines: Vec<String> = proxy.log().into_iter().map(|line| line.message).collect();
+    let said = r"default/reviews/b\u{f6}se\u{202e}\n GET /a\u{1b}[2J\u{9b}31m\u{202e}\u{2028}\n[critical] forged: status_mismatch";
+    assert!(lines.iter().any(|line| line.starts_with(said)), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("refused")), "{lines:#?}");
+    for text in lines.iter().chain(proxy.metrics().iter().map(|(name, _)| name)) {
+        assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{text:?}");
+        assert!(text.len() < 1_000, "{text}");
+    }
 }
 
 /// Sends requests of several kinds, each answered, copied, and compared.

@@ -27,7 +27,7 @@ fn labels(subset: &str) -> String {
     format!("virtual_service=.=default/reviews;.;route=.=all;.;shadow_cluster=.={};.;", cluster(subset))
 }
 
-fn sent(proxy: &Proxy, subset: &str) -> u64 {
+pub(crate) fn sent(proxy: &Proxy, subset: &str) -> u64 {
     proxy.metric(&format!("{}serin_shadows_total", labels(subset))).unwrap_or(0)
 }
 
@@ -122,7 +122,8 @@ fn a_body_that_is_too_large_is_not_copied() {
     assert_eq!(exchange.upstream_body(), b"123456789");
     proxy.send(post(REVIEWS).body("12345678"));
     proxy.advance(TICK);
-    assert_eq!(proxy.calls_to(&cluster("v2")).len(), 1);
+    let call = proxy.only_call_to(&cluster("v2"));
+    proxy.answer(call, response(200));
     assert_eq!((sent(&proxy, "v2"), dropped(&proxy, "v2", "body")), (1, 1));
 }
 
@@ -133,12 +134,14 @@ fn no_more_copies_are_under_way_than_may_be() {
     proxy.send(get(REVIEWS));
     proxy.send(get(REVIEWS));
     proxy.advance(TICK);
-    assert_eq!((sent(&proxy, "v2"), sent(&proxy, "v3"), dropped(&proxy, "v3", "in_flight")), (2, 1, 1));
+    let under_way = |proxy: &Proxy| ["v2", "v3"].map(|subset| proxy.calls_to(&cluster(subset)).len());
+    assert_eq!((under_way(&proxy), dropped(&proxy, "v3", "in_flight")), ([2, 1], 1));
     let call = proxy.only_call_to(&cluster("v3"));
     proxy.answer(call, response(200));
+    assert_eq!((sent(&proxy, "v2"), sent(&proxy, "v3")), (0, 1), "it is counted when it is known that it was sent");
     proxy.send(get(REVIEWS));
     proxy.advance(TICK);
-    assert_eq!((sent(&proxy, "v2"), dropped(&proxy, "v3", "in_flight")), (3, 2), "an answer gives its place back");
+    assert_eq!((under_way(&proxy), dropped(&proxy, "v3", "in_flight")), ([3, 0], 2), "an answer gives its place back");
 }
 
 #[test]
@@ -258,14 +261,24 @@ fn a_shadow_without_answer_is_an_error_of_the_shadow() {
 #[test]
 fn what_is_under_way_survives_a_new_configuration() {
     let rules = compared();
-    let mut proxy = proxy(&[Canary], &rules);
-    let mut exchange = proxy.send(get(REVIEWS));
-    proxy.advance(TICK);
     let mut other = rules.clone();
     other["unmatched"] = json!("pass");
+    let mut proxy = proxy(&[Canary], &rules);
+    let mut exchanges = [proxy.send(get(REVIEWS)), proxy.send(get(REVIEWS))];
+    proxy.advance(TICK);
     proxy.reconfigure([other.to_string()]).expect("it is taken");
-    let call = proxy.only_call_to(&cluster("v2"));
-    proxy.answer(call, response(200));
-    proxy.respond(&mut exchange, response(200));
+    let [first, second] = &proxy.calls_to(&cluster("v2"))[..] else { panic!("each is copied") };
+    let (first, second) = (first.clone(), second.clone());
+    proxy.answer(first, response(200));
+    for exchange in &mut exchanges {
+        proxy.respond(exchange, response(200));
+    }
     assert_eq!(judged(&proxy, "match"), 1);
+    // With its last stream the old plugin context has no more use, and is kept for its copies alone.
+    for exchange in exchanges {
+        proxy.finish(exchange);
+    }
+    assert_eq!(sent(&proxy, "v2"), 2);
+    proxy.answer(second, response(500));
+    assert_eq!((judged(&proxy, "match"), judged(&proxy, "status_mismatch"), sent(&proxy, "v2")), (1, 1, 2));
 }

@@ -110,6 +110,32 @@ fn a_client_without_key_gets_a_cookie_and_is_known_by_it_from_then_on() {
 }
 
 #[test]
+fn an_answer_that_gives_a_cookie_is_kept_by_no_shared_cache() {
+    let key = json!([{"issueCookie": {"name": "serin"}}]);
+    let configuration =
+        canary(json!([weighted("v1", 1), weighted("v2", 1)]), json!({"split": {"mode": "sticky", "key": key}}));
+    for modules in COMPLETE {
+        let mut proxy = proxy(modules, &configuration);
+        let mut after = |answer, cookie: &str| {
+            let mut exchange = proxy.send(get(REVIEWS).header("cookie", cookie));
+            proxy.respond(&mut exchange, answer);
+            let answer = exchange.response().expect("the client was answered");
+            ["cache-control", "cdn-cache-control"].map(|name| answer.header(name).map(str::to_owned))
+        };
+        let private = |value: &str| Some(value.to_owned());
+        assert_eq!(after(response(200), "a=b"), [private("private"), None], "{modules:?}");
+        let public =
+            || response(200).header("cache-control", "public, max-age=60").header("cdn-cache-control", "max-age=9");
+        assert_eq!(after(public(), "a=b"), [private("private, max-age=60"), private("private, max-age=9")]);
+        let stored_nowhere = response(200).header("cache-control", "no-store");
+        assert_eq!(after(stored_nowhere, "a=b"), [private("no-store"), None]);
+        let untouched = [private("public, max-age=60"), private("max-age=9")];
+        assert_eq!(after(public(), "serin=known"), untouched, "no cookie is given");
+        assert_eq!(after(public().header("set-cookie", "serin=its-own"), "a=b"), untouched, "nor here");
+    }
+}
+
+#[test]
 fn a_cookie_is_left_alone_if_the_answer_sets_it_and_secure_over_https() {
     let key = json!([{"issueCookie": {"name": "serin", "sameSite": "None"}}]);
     let configuration =

@@ -57,6 +57,11 @@ impl Fault {
         self.delay.filter(|(share, _)| *share == Share::ALL || share.takes(draw())).map(|(_, wait)| wait)
     }
 
+    /// How long a request waits at the most.
+    pub fn longest_delay(&self) -> Option<Duration> {
+        self.delay.map(|(_, wait)| wait)
+    }
+
     /// The answer that the request gets which draws these tickets, if it gets one.
     pub fn abort(&self, draw: impl FnOnce() -> Ticket) -> Option<Reply> {
         let (_, abort) = self.abort.filter(|(share, _)| *share == Share::ALL || share.takes(draw()))?;

@@ -84,6 +84,13 @@ impl Changes {
         Self { removed: Vec::new(), given: given.collect() }
     }
 
+    /// How many bytes the names and values have, as far as they are known.
+    pub(crate) fn bytes(&self) -> usize {
+        let removed: usize = self.removed.iter().map(String::len).sum();
+        let given = |given: &Given| given.name.len() + given.value.bytes();
+        removed + self.given.iter().map(given).sum::<usize>()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.removed.is_empty() && self.given.is_empty()
     }

@@ -54,6 +54,15 @@ pub(crate) trait Facts {
 }
 
 impl Format {
+    /// How many bytes its text has; what operators say is not known yet.
+    pub(crate) fn bytes(&self) -> usize {
+        let of_piece = |piece: &Piece| match piece {
+            Piece::Text(text) => text.len(),
+            Piece::Operator(_) => 0,
+        };
+        self.pieces.iter().map(of_piece).sum()
+    }
+
     /// Compiles the value at `place`; `for_response` says whose header has it.
     pub(crate) fn compile(place: &Place<'_>, text: &str, for_response: bool) -> Result<Self, Refusal> {
         let refuse = |reason| place.refuse(reason);

@@ -21,6 +21,8 @@
 #[cfg(test)]
 mod tests;
 
+use crate::printable::Printable;
+
 /// How many bytes of a value are kept. A cluster of Istio's with the longest host, subset and port has 341.
 pub const VALUE_BYTES: usize = 384;
 
@@ -200,7 +202,7 @@ impl Metric {
     }
 
     /// The name of the series with these values, as the proxy is told it. A label without a value, or with an empty one,
-    /// has `-`; what is no label of the metric is left out.
+    /// has `-`; what is no label of the metric is left out. Values are [`Printable`], so that a name is ASCII to the last byte.
     pub fn stat_name(self, values: &[(Label, &str)]) -> String {
         let mut name = String::new();
         for label in self.labels() {
@@ -219,12 +221,6 @@ fn push_value(name: &mut String, value: &str) {
     if value.is_empty() {
         name.push('-');
     }
-    let mut left = VALUE_BYTES;
-    for c in value.chars() {
-        let Some(rest) = left.checked_sub(c.len_utf8()) else {
-            return;
-        };
-        left = rest;
-        name.push(if matches!(c, ';' | '=') || c.is_control() { '_' } else { c });
-    }
+    let shown = Printable(value.as_bytes()).cut_to(VALUE_BYTES);
+    name.extend(shown.chars().map(|c| if matches!(c, ';' | '=') { '_' } else { c }));
 }

@@ -1,7 +1,6 @@
 //! What the answers of primary and shadow say beside each other.
 
 use super::settings::Compared;
-use crate::request::Headers;
 use std::fmt;
 use xxhash_rust::xxh64::Xxh64;
 
@@ -51,29 +50,6 @@ impl Seen {
         let milliseconds = end.saturating_sub(start) / 1_000_000;
         Self { status, digest: body.hash.digest(), bytes: body.bytes, milliseconds }
     }
-}
-
-/// Envoy's own answers to a request that it could not bring to an end: no connection, a reset, no healthy host, a timeout.
-const ENVOYS_OWN: [u16; 3] = [502, 503, 504];
-
-/// The status of an answer to a filter's own call, if it is the upstream's.
-///
-/// Envoy makes up an answer where there is none. It has no header that says how long the upstream took, which Envoy's router
-/// writes on every other.
-///
-/// ```
-/// use serin_traffic::{Headers, shadow::status_of_upstream};
-///
-/// let mut answer = Headers::default();
-/// answer.push(b":status", b"503");
-/// assert_eq!(status_of_upstream(&answer), None);
-/// answer.push(b"x-envoy-upstream-service-time", b"3");
-/// assert_eq!(status_of_upstream(&answer), Some(503));
-/// ```
-pub fn status_of_upstream(answer: &Headers) -> Option<u16> {
-    let status = answer.status()?;
-    let is_made_up = ENVOYS_OWN.contains(&status) && answer.first("x-envoy-upstream-service-time").is_none();
-    (!is_made_up).then_some(status)
 }
 
 /// What a comparison says.

@@ -6,14 +6,18 @@
 //! With the delivery *router* Envoy's router sends it, with the delivery *callout* the filter does.
 
 mod allowance;
+mod budget;
 mod comparison;
 mod copied;
+mod fate;
 mod settings;
 mod slots;
 
 pub use allowance::Allowance;
-pub use comparison::{Body, Comparison, Seen, Verdict, status_of_upstream};
+pub use budget::{ANSWER_BYTES, Budget, COLLECTED_BYTES, ENTRY_BYTES, UNDER_WAY_BYTES, bytes_of, grown};
+pub use comparison::{Body, Comparison, Seen, Verdict};
 pub use copied::Original;
+pub use fate::Fate;
 pub(crate) use settings::never_copied;
 pub use settings::{Compared, Reason, Shadow, ShadowHeaders};
 pub(crate) use slots::give_slots;

@@ -16,8 +16,8 @@ const MAX_IN_FLIGHT: u32 = 100;
 const MAX_BODY_BYTES: u64 = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most that `maxBodyBytes` may be: every copy under way may take as much of the filter's memory.
-const LARGEST_BODY: u64 = 64 << 20;
+/// The most that `maxBodyBytes` may be: the filter keeps a body until it is whole.
+pub(super) const LARGEST_BODY: u64 = 64 << 20;
 
 /// How the copies of a rule's requests are sent.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub struct Shadow {
     pub max_in_flight: u32,
     /// How many bytes of body a copy may have.
     pub max_body_bytes: usize,
-    /// How long the answer to a copy may take.
+    /// How long the body of a request may take to come in, and then the answer to its copy.
     pub timeout: Duration,
     /// How many copies a second, on each worker.
     pub max_per_second: Option<u32>,
@@ -78,10 +78,18 @@ pub enum Reason {
     InFlight,
     /// The body has more than `maxBodyBytes`.
     Body,
+    /// The body was not whole within `timeout`.
+    Slow,
+    /// The worker keeps as many bytes of requests and copies as it may, of all rules together.
+    Memory,
     /// The request ended before its body did.
     Aborted,
-    /// The proxy did not take it: the mirror has no cluster, or no healthy host.
+    /// The request itself went to no upstream: it has no cluster or no healthy host, or another filter answered it.
+    Unrouted,
+    /// The proxy could not send it: the mirror has no cluster, no healthy host, or takes no connection.
     Refused,
+    /// The proxy ended this configuration of the filter before the copy was sent.
+    Ended,
 }
 
 impl Shadow {
@@ -234,6 +242,22 @@ fn methods_of(place: &Place<'_>, written: &[String]) -> Result<Vec<String>, Refu
 }
 
 impl Reason {
+    /// All reasons.
+    pub const ALL: [Self; 12] = [
+        Self::Shadow,
+        Self::Upgrade,
+        Self::Method,
+        Self::Rate,
+        Self::InFlight,
+        Self::Body,
+        Self::Slow,
+        Self::Memory,
+        Self::Aborted,
+        Self::Unrouted,
+        Self::Refused,
+        Self::Ended,
+    ];
+
     /// The reason in one word, as metrics have it.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -243,8 +267,12 @@ impl Reason {
             Self::Rate => "rate",
             Self::InFlight => "in_flight",
             Self::Body => "body",
+            Self::Slow => "slow",
+            Self::Memory => "memory",
             Self::Aborted => "aborted",
+            Self::Unrouted => "unrouted",
             Self::Refused => "refused",
+            Self::Ended => "ended",
         }
     }
 }
