@@ -44,7 +44,7 @@ fn swallow(stream: TcpStream) -> Option<()> {
     }
 }
 
-/// A rule for each of these paths: everything to v1, and copies to v2 as it says.
+/// Everything to v1, and for each of these paths a rule with copies to v2 as it says.
 fn rules(paths: &[(&str, &str)]) -> String {
     let mut http = String::new();
     let mut policies = String::new();
@@ -66,6 +66,8 @@ metadata: {{name: reviews}}
 spec:
   hosts: [reviews]
   http:{http}
+  - name: plain
+    route: [{{destination: {{host: reviews, subset: v1}}}}]
 ---
 apiVersion: serin.dev/v1alpha1
 kind: CanaryPolicy
@@ -143,6 +145,8 @@ async fn uploads_without_end_take_a_bounded_part_of_the_vm_and_hurt_nobody() {
     let (envoy, proxy) = envoy(&[Module::Canary], 1, &[&reviews(&["v1", "v2"]), &rules(&paths)], &backends).await;
     tokio::task::spawn_blocking(move || {
         let mut client = Client::of(proxy);
+        // Envoy keeps bodies too, for retries; what it takes for as many that are not copied is no concern of the filter's.
+        end(begin(proxy, &["plain"], 550, MIB));
         let before = resident(&envoy);
         // Of each of 550 requests, all but the last byte.
         let uploads = begin(proxy, &names, 550, MIB);
@@ -162,7 +166,7 @@ async fn uploads_without_end_take_a_bounded_part_of_the_vm_and_hurt_nobody() {
         end(uploads);
         let after = resident(&envoy);
         eprintln!(
-            "resident {before} KiB; with 550 uploads of 1 MiB {many} KiB; with 12 of 60 MiB {large} KiB, of which {refused} \
+            "resident after 550 uploads without copies {before} KiB; with 550 uploads of 1 MiB {many} KiB; with 12 of 60 MiB {large} KiB, of which {refused} \
              were refused; after them {after} KiB"
         );
         assert!((10..=12).contains(&refused), "{refused}");
