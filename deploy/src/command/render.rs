@@ -43,7 +43,7 @@ pub(super) struct Envoy {
     #[arg(long, value_name = "DIR")]
     modules: Option<PathBuf>,
 
-    /// The only gateway: `mesh`, or a Gateway's `namespace/name` [default: all of them]
+    /// The only gateway: `mesh`, or a Gateway as VirtualServices call it [default: all of them]
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
 
@@ -123,7 +123,7 @@ pub(super) struct Istio {
     #[arg(long, value_name = "NAME=VALUE", value_parser = selected)]
     selector: Vec<Selected>,
 
-    /// The Gateway that the proxies are, as `namespace/name` [default: sidecars of the mesh]
+    /// The Gateway that the proxies are, as VirtualServices call it [default: sidecars of the mesh]
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
 

@@ -58,7 +58,7 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "INSTANT", value_parser = instant::parse)]
     at: Option<u64>,
 
-    /// Through which gateway: `mesh`, or a Gateway's `namespace/name` [default: that of the VirtualService]
+    /// Through which gateway: `mesh`, or a Gateway as VirtualServices call it [default: that of the VirtualService]
     #[arg(long, value_name = "NAME")]
     gateway: Option<String>,
 

@@ -8,7 +8,7 @@ use crate::render::ListenerName;
 use clap::Args;
 use console::Term;
 use serde_json::{Value, json};
-use serin_traffic::host_name::full_name;
+use serin_traffic::host_name::{domain, full_name};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -107,9 +107,9 @@ fn example(world: &World, name: &ListenerName, address: SocketAddr) -> String {
 
 /// A service with that port, one that has rules if there is any.
 fn host_of_mesh(world: &World, port: u16) -> Option<String> {
-    let virtual_services = world
-        .virtual_services()
-        .flat_map(|(traffic, spec)| spec.hosts.iter().map(|host| full_name(host, &traffic.namespace, CLUSTER_DOMAIN)));
+    let virtual_services = world.virtual_services().flat_map(|(traffic, spec)| {
+        spec.hosts.iter().map(|host| domain(&full_name(host, &traffic.namespace, CLUSTER_DOMAIN)))
+    });
     let route_rules = world.route_rules().filter_map(|(traffic, rule)| rule.host(&traffic.namespace, CLUSTER_DOMAIN));
     let ruled: Vec<String> = virtual_services.chain(route_rules).collect();
     let has_port =

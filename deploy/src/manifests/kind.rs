@@ -9,8 +9,6 @@ use serin_traffic::written::{Kind, group_of};
 pub(crate) enum Reader {
     /// It runs pods.
     Workload,
-    /// Istio's Gateway.
-    Gateway,
     /// Kubernetes' Secret: certificates of a Gateway.
     Secret,
     /// What the filters read.
@@ -92,7 +90,6 @@ pub(crate) fn reader_of(document: &Document) -> Reader {
     };
     let is_core = group.unwrap_or_default().is_empty();
     match (group, kind) {
-        (Some("networking.istio.io"), "Gateway") => Reader::Gateway,
         _ if is_for_filters => Reader::Filters,
         // Kubernetes' core has no VirtualService: that is a mistake, too.
         _ if is_core && Kind::named(kind).is_some() => Reader::Filters,

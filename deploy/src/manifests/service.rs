@@ -6,6 +6,8 @@ use super::mistake::{Mistake, Origin};
 use super::workload::Workload;
 use serde::Deserialize;
 use serin_traffic::host_name::full_name;
+use serin_traffic::visibility::seen_from;
+use serin_traffic::written::Metadata;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -26,6 +28,8 @@ pub struct Service {
     pub ports: Vec<ServicePort>,
     /// Whom it means besides pods.
     pub outside: Option<Outside>,
+    /// The namespaces that it is exported to; every one if there are none.
+    pub export_to: Vec<String>,
 }
 
 /// Endpoints that are not pods of the manifests.
@@ -166,7 +170,13 @@ impl Service {
             selector: if is_external { BTreeMap::new() } else { spec.selector.unwrap_or_default() },
             ports: ports.collect(),
             outside,
+            export_to: document.part::<Metadata>("metadata")?.export_to(),
         })
+    }
+
+    /// Whether proxies in the namespace `viewer` see the Service.
+    pub fn is_seen_from(&self, viewer: &str) -> bool {
+        seen_from(&self.namespace, &self.export_to, viewer).is_some()
     }
 
     /// The name by which everyone can call it.

@@ -14,6 +14,7 @@ struct Spec {
     resolution: Option<String>,
     endpoints: Option<Vec<WrittenEndpoint>>,
     workload_selector: Option<Selector>,
+    export_to: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -43,6 +44,7 @@ struct Selector {
 pub(crate) fn read(document: &Document, notes: &mut Vec<String>) -> Result<Vec<Service>, Mistake> {
     let spec: Spec = document.part("spec")?;
     let ports: Vec<ServicePort> = spec.ports.unwrap_or_default().into_iter().map(service_port).collect();
+    let export_to = spec.export_to.unwrap_or_default();
     let selector = spec.workload_selector.and_then(|selector| selector.labels).unwrap_or_default();
     let written: Vec<Endpoint> = spec.endpoints.unwrap_or_default().into_iter().map(endpoint).collect();
     let resolution = match spec.resolution.as_deref() {
@@ -70,6 +72,7 @@ pub(crate) fn read(document: &Document, notes: &mut Vec<String>) -> Result<Vec<S
             selector: selector.clone(),
             ports: ports.clone(),
             outside: Some(Outside { resolution, endpoints }),
+            export_to: export_to.clone(),
         }
     });
     Ok(services.collect())

@@ -75,9 +75,11 @@ impl Reading {
         let world = &mut self.world;
         match reader {
             Reader::Workload => self.workloads.push(WrittenWorkload::read(&document, &world.namespace)?),
-            Reader::Gateway => world.gateways.push(Gateway::read(&document, &mut world.notes)?),
             Reader::Secret => world.secrets.push(Secret::read(&document)),
             Reader::Filters => {
+                if document.kind == "Gateway" {
+                    world.gateways.push(Gateway::read(&document, &mut world.notes)?);
+                }
                 let manifest =
                     Manifest::read("", document.value.clone()).map_err(|refusal| document.origin.mistake(refusal))?;
                 match &manifest.spec {

@@ -1,6 +1,5 @@
 //! Clusters: one for each port of each service, and one for each subset of it; what RouteRules name by labels is one too.
 
-use super::host_names::covers;
 use super::members::{Member, endpoint, is_elsewhere, members};
 use super::traffic_policy::Settings;
 use super::upstream_tls::Peer;
@@ -8,6 +7,7 @@ use crate::manifests::{
     CLUSTER_DOMAIN, Mistake, Origin, PortProtocol, Replica, Resolution, Service, ServicePort, World,
 };
 use serde_json::{Value, json};
+use serin_traffic::destination_rules::{Candidate, DestinationRules};
 use serin_traffic::host_name::full_name;
 use serin_traffic::written::{DestinationRule, Source, Subset};
 use serin_traffic::{ClusterTemplate, ISTIO_TEMPLATE, subset_of_labels};
@@ -45,12 +45,16 @@ pub(crate) struct Clusters {
     pub(crate) warnings: Vec<Mistake>,
 }
 
-/// The clusters that `world` needs in the proxy of `source`.
-pub(crate) fn clusters(world: &World, endpoints: &Endpoints, source: &Source) -> Result<Clusters, Mistake> {
+/// The clusters that `viewers` need, who call through this Envoy. Where they see different DestinationRules, those of the
+/// first that sees any are taken: a cluster is there once.
+pub(crate) fn clusters(world: &World, viewers: &[Source], endpoints: &Endpoints) -> Result<Clusters, Mistake> {
     let mut drawn = Clusters::default();
     let undeclared = world.undeclared_labels();
-    for service in &world.services {
-        let rules: Vec<_> = rules_of(service, world).into_iter().filter(|(_, rule)| is_for(rule, source)).collect();
+    let rules = Rules::of(world, viewers);
+    let namespaces: BTreeSet<&str> = viewers.iter().filter_map(|viewer| viewer.namespace.as_deref()).collect();
+    let is_seen = |service: &&Service| namespaces.iter().any(|viewer| service.is_seen_from(viewer));
+    for service in world.services.iter().filter(is_seen) {
+        let rules = rules.for_service(service);
         if service.ports.is_empty() {
             let reason = format!("{} has no port, and so no cluster", service.host);
             drawn.warnings.push(service.origin.mistake(reason));
@@ -93,25 +97,39 @@ impl Clusters {
     }
 }
 
-/// Whether the rule is for the proxy of `source`: `workloadSelector` may choose others.
-fn is_for(rule: &DestinationRule, source: &Source) -> bool {
-    let labels = rule.workload_selector.as_ref().and_then(|selector| selector["matchLabels"].as_object());
-    let has = |(key, value): (&String, &Value)| source.labels.get(key).map(String::as_str) == value.as_str();
-    labels.is_none_or(|labels| labels.iter().all(has))
+/// The DestinationRules of a world, as those see them who call.
+struct Rules<'a> {
+    all: Vec<(&'a Origin, &'a DestinationRule)>,
+    seen: Vec<DestinationRules<'a>>,
 }
 
-/// The DestinationRules of a service: those that name it; else those with the longest wildcard that covers it.
-fn rules_of<'a>(service: &Service, world: &'a World) -> Vec<(&'a Origin, &'a DestinationRule)> {
-    let full = service.host.to_ascii_lowercase();
-    let host =
-        |namespace: &str, rule: &DestinationRule| full_name(&rule.host, namespace, CLUSTER_DOMAIN).to_ascii_lowercase();
-    let hosts = world.destination_rules().map(|(traffic, rule)| (traffic, rule, host(&traffic.namespace, rule)));
-    let covering: Vec<_> = hosts.filter(|(_, _, host)| covers(host, &full)).collect();
-    let exact = covering.iter().any(|(_, _, host)| *host == full);
-    let longest = covering.iter().map(|(_, _, host)| host.len()).max();
-    let most_specific =
-        covering.into_iter().filter(|(_, _, host)| if exact { *host == full } else { Some(host.len()) == longest });
-    most_specific.map(|(traffic, rule, _)| (&traffic.origin, rule)).collect()
+impl<'a> Rules<'a> {
+    fn of(world: &'a World, viewers: &'a [Source]) -> Self {
+        let candidates = || {
+            world.destination_rules().map(|(traffic, rule)| Candidate {
+                metadata: &traffic.manifest.metadata,
+                namespace: &traffic.namespace,
+                host: full_name(&rule.host, &traffic.namespace, CLUSTER_DOMAIN),
+                rule,
+            })
+        };
+        let seen_by = |viewer: &'a Source| {
+            let namespace = viewer.namespace.as_deref().unwrap_or(&world.namespace);
+            DestinationRules::of(candidates(), viewer, namespace)
+        };
+        Self {
+            all: world.destination_rules().map(|(traffic, rule)| (&traffic.origin, rule)).collect(),
+            seen: viewers.iter().map(seen_by).collect(),
+        }
+    }
+
+    /// Those for a service, in the order in which they are merged.
+    fn for_service(&self, service: &Service) -> Vec<(&'a Origin, &'a DestinationRule)> {
+        let host = service.full_name();
+        let asked = serin_traffic::destination_rules::Service { host: &host, namespace: Some(&service.namespace) };
+        let places = self.seen.iter().map(|rules| rules.places(asked)).find(|places| !places.is_empty());
+        places.unwrap_or_default().into_iter().filter_map(|place| self.all.get(place).copied()).collect()
+    }
 }
 
 /// What the clusters of a service are drawn from.

@@ -2,12 +2,13 @@
 
 use super::cluster::{Cluster, Clusters, Endpoints, clusters};
 use super::listener::{Listen, ListenerName, listener, names};
-use super::plugin::{Filter, PluginConfiguration};
+use super::plugin::{Filter, PluginConfiguration, source};
 use super::route::RouteKit;
 use super::server_tls;
 use super::stats::stats_config;
 use crate::manifests::{Mistake, Mistakes, World};
 use serde_json::{Value, json};
+use serin_traffic::gateway_name::full_name;
 use serin_traffic::written::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -23,7 +24,7 @@ pub struct Options {
     pub endpoints: Endpoints,
     /// Where listeners listen.
     pub listen: Listen,
-    /// The only gateway that is rendered, `mesh` or `namespace/name`; all of them if there is none.
+    /// The only gateway that is rendered, `mesh` or a Gateway by any of its names; all of them if there is none.
     pub gateway: Option<String>,
     /// Where requests are logged.
     pub access_log: Option<PathBuf>,
@@ -59,12 +60,13 @@ const LARGEST_ANSWER: u32 = 2 << 20;
 ///
 /// [`Mistakes`] in the manifests, a gateway that is not there, and two listeners that want one port.
 pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
-    let mut listeners = names(world, options.listen);
+    let mut listeners = names(world, options.listen, options.own_namespace(world));
     if let Some(gateway) = &options.gateway {
-        if !listeners.keys().any(|name| name.gateway == *gateway) {
-            return Err(Mistake::everywhere(no_such_gateway(gateway, &listeners)).into());
+        let gateway = full_name(gateway, &world.namespace);
+        if !listeners.keys().any(|name| name.gateway == gateway) {
+            return Err(Mistake::everywhere(no_such_gateway(&gateway, &listeners)).into());
         }
-        listeners.retain(|name, _| name.gateway == *gateway);
+        listeners.retain(|name, _| name.gateway == gateway);
     }
     if let Listen::OwnPort(_) = options.listen {
         refuse_shared_ports(&listeners)?;
@@ -75,8 +77,13 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
         );
     }
 
-    let source = Source { namespace: Some(options.own_namespace(world).to_owned()), ..options.source.clone() };
-    let Clusters { clusters, mut warnings } = clusters(world, &options.endpoints, &source)?;
+    let mut viewers: Vec<Source> = Vec::new();
+    for viewer in listeners.keys().map(|name| source(world, name, options)) {
+        if !viewers.contains(&viewer) {
+            viewers.push(viewer);
+        }
+    }
+    let Clusters { clusters, mut warnings } = clusters(world, &viewers, &options.endpoints)?;
     warnings.splice(0..0, server_tls::warnings(world, options.listen));
     let hashed: Vec<(String, Value)> =
         clusters.iter().filter_map(|Cluster { name, key, .. }| Some((name.clone(), key.clone()?))).collect();

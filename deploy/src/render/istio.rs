@@ -1,12 +1,12 @@
 //! What to apply to a mesh: a WasmPlugin for each filter, and the EnvoyFilter with the route that they need.
 
 use super::envoy_filter::{Proxies, envoy_filter};
-use super::listener::MESH;
 use super::plugin::{Compiled, compile};
 use crate::manifests::{CLUSTER_DOMAIN, Mistake, Mistakes, Origin, Traffic, World};
 use serde_json::{Value, json};
 use serin_modules::Module;
-use serin_traffic::host_name::full_name;
+use serin_traffic::gateway_name::{self, MESH};
+use serin_traffic::host_name::{domain, full_name, overlap};
 use serin_traffic::subset_of_labels;
 use serin_traffic::written::{Destination, RouteRule, Spec, VirtualService};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ pub struct Options {
     pub selector: Option<BTreeMap<String, String>>,
     /// The namespace of those Pods.
     pub namespace: String,
-    /// Which gateway the proxies are, as `namespace/name`; `None` in sidecars.
+    /// Which Gateway the proxies are, by any of its names; `None` in sidecars.
     pub gateway: Option<String>,
     /// The registry and the path in it that the images are under, such as `registry.example/serin`.
     pub registry: String,
@@ -79,7 +79,8 @@ pub struct Rendered {
 /// ```
 pub fn istio(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
     let mut options = options.clone();
-    options.gateway = options.gateway.filter(|gateway| gateway != MESH);
+    let full_name = |name: String| gateway_name::full_name(&name, &world.namespace);
+    options.gateway = options.gateway.map(full_name).filter(|gateway| gateway != MESH);
     if let Some(gateway) = &options.gateway {
         refuse_unknown(gateway, world)?;
     }
@@ -119,7 +120,7 @@ fn refuse_unknown(gateway: &str, world: &World) -> Result<(), Mistake> {
     let mut known: BTreeSet<String> = world.gateways.iter().map(|gateway| gateway.full_name()).collect();
     for (traffic, spec) in world.virtual_services() {
         let named = gateways_of(spec).filter(|name| *name != MESH);
-        known.extend(named.map(|name| full_gateway_name(name, &traffic.namespace)));
+        known.extend(named.map(|name| gateway_name::full_name(name, &traffic.namespace)));
     }
     if known.contains(gateway) {
         return Ok(());
@@ -212,11 +213,18 @@ impl<'a> Rules<'a> {
         });
         // The full names of all hosts and destinations of the rules, and of the callers that they are for.
         let names: BTreeSet<String> = of_virtual_services.chain(of_route_rules).collect();
-        let named = |name: &str, traffic: &Traffic| names.contains(&full(name, &traffic.namespace));
+        let named = |name: &str, traffic: &Traffic| {
+            let full = full(name, &traffic.namespace);
+            names.iter().any(|other| overlap(&full, other))
+        };
         let matters = |traffic: &&Traffic| match &traffic.manifest.spec {
             Spec::VirtualService(_) => virtual_services.iter().any(|(own, _)| own.origin == traffic.origin),
             Spec::RouteRule(_) => route_rules.iter().any(|(own, _)| own.origin == traffic.origin),
             Spec::DestinationRule(rule) => named(&rule.host, traffic),
+            Spec::Gateway(_) => {
+                let full = format!("{}/{}", traffic.namespace, traffic.manifest.metadata.name);
+                options.gateway.as_ref() == Some(&full)
+            }
             Spec::Service(_) => named(&traffic.manifest.metadata.name, traffic),
             Spec::ServiceEntry(entry) => entry.hosts.iter().any(|host| named(host, traffic)),
             Spec::Foreign(_) => false,
@@ -245,7 +253,7 @@ impl<'a> Rules<'a> {
         let of_virtual_services = self
             .virtual_services
             .iter()
-            .flat_map(|(traffic, spec)| spec.hosts.iter().map(|host| full(host, &traffic.namespace)));
+            .flat_map(|(traffic, spec)| spec.hosts.iter().map(|host| domain(&full(host, &traffic.namespace))));
         let of_route_rules =
             self.route_rules.iter().filter_map(|(traffic, rule)| rule.host(&traffic.namespace, CLUSTER_DOMAIN));
         for host in of_virtual_services.chain(of_route_rules) {
@@ -292,7 +300,7 @@ fn applies(traffic: &Traffic, spec: &VirtualService, options: &Options) -> bool 
     }
     match &options.gateway {
         None => spec.gateways.is_empty() || gateways_of(spec).any(|gateway| gateway == MESH),
-        Some(own) => gateways_of(spec).any(|gateway| full_gateway_name(gateway, &traffic.namespace) == *own),
+        Some(own) => gateways_of(spec).any(|gateway| gateway_name::full_name(gateway, &traffic.namespace) == *own),
     }
 }
 
@@ -310,14 +318,9 @@ fn gateways_of(spec: &VirtualService) -> impl Iterator<Item = &String> {
     spec.gateways.iter().chain(of_matches)
 }
 
-/// `namespace/name` of a gateway that a VirtualService of `namespace` names.
-fn full_gateway_name(name: &str, namespace: &str) -> String {
-    if name.contains('/') { name.to_owned() } else { format!("{namespace}/{name}") }
-}
-
-/// The full name of a host; the dot that may end it does not count.
+/// The full name of a host.
 fn full(host: &str, namespace: &str) -> String {
-    full_name(host.strip_suffix('.').unwrap_or(host), namespace, CLUSTER_DOMAIN)
+    full_name(host, namespace, CLUSTER_DOMAIN)
 }
 
 /// Where the rules of a VirtualService send requests and copies.
@@ -585,7 +588,7 @@ spec: {host: menu, subsets: [{name: one, labels: {version: v1}}]}
         let with_gateway = format!("{ROUTE_RULES}---{GATEWAY}");
         let world = World::parse("default", &[Text::new("menu.yaml", with_gateway)]).unwrap();
         let of_gateway = istio(&world, &front()).unwrap().manifests;
-        assert!(names_of_resources(&of_gateway[0]).is_empty());
+        assert_eq!(names_of_resources(&of_gateway[0]), ["front"], "the Gateway alone");
     }
 
     #[test]

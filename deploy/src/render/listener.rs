@@ -10,13 +10,12 @@ use super::server_tls::{is_served, transport_socket};
 use super::trust::{FOR_ROUTES, early_removal};
 use crate::manifests::{CLUSTER_DOMAIN, Entry, PortProtocol, Server, World};
 use serde_json::{Value, json};
-use serin_traffic::host_name::full_name;
+use serin_traffic::gateway_name::{self, MESH};
+use serin_traffic::host_name::{domain, full_names};
+use serin_traffic::visibility::seen_from;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::IpAddr;
-
-/// The mesh's name among the gateways.
-pub(crate) const MESH: &str = "mesh";
 
 /// The port at which Istio serves hosts that no Service has.
 const PORT_OF_OTHER_HOSTS: u16 = 80;
@@ -46,7 +45,8 @@ pub enum Listen {
 }
 
 /// The listeners that `world` needs, each with the hosts that are let in; of the mesh, with the hosts of no Service.
-pub(crate) fn names(world: &World, listen: Listen) -> BTreeMap<ListenerName, Vec<String>> {
+/// Callers through the mesh are in `own_namespace`.
+pub(crate) fn names(world: &World, listen: Listen, own_namespace: &str) -> BTreeMap<ListenerName, Vec<String>> {
     let mut names: BTreeMap<ListenerName, Vec<String>> = BTreeMap::new();
     for gateway in &world.gateways {
         for server in gateway.servers.iter().filter(|server| is_served(server, world, listen)) {
@@ -54,31 +54,31 @@ pub(crate) fn names(world: &World, listen: Listen) -> BTreeMap<ListenerName, Vec
             names.entry(name).or_default().extend(server.hosts.iter().cloned());
         }
     }
-    for service in &world.services {
+    for service in world.services.iter().filter(|service| service.is_seen_from(own_namespace)) {
         for port in service.ports.iter().filter(|port| port.protocol != PortProtocol::Other) {
             names.entry(ListenerName { gateway: MESH.to_owned(), port: port.number }).or_default();
         }
     }
-    let others = hosts_of_no_service(world);
+    let others = hosts_of_no_service(world, own_namespace);
     if !others.is_empty() {
         names.entry(ListenerName { gateway: MESH.to_owned(), port: PORT_OF_OTHER_HOSTS }).or_default().extend(others);
     }
     names
 }
 
-/// The hosts that VirtualServices of the mesh and RouteRules have and no Service has.
-fn hosts_of_no_service(world: &World) -> BTreeSet<String> {
-    let services: BTreeSet<String> = world.services.iter().map(|service| service.full_name()).collect();
-    let for_mesh = world
-        .virtual_services()
-        .filter(|(_, spec)| spec.gateways.is_empty() || spec.gateways.iter().any(|gateway| gateway == MESH));
+/// The hosts that VirtualServices of the mesh and RouteRules have and no Service has, as far as `own_namespace` sees them.
+fn hosts_of_no_service(world: &World, own_namespace: &str) -> BTreeSet<String> {
+    let seen = world.services.iter().filter(|service| service.is_seen_from(own_namespace));
+    let services: BTreeSet<String> = seen.map(|service| domain(&service.full_name())).collect();
+    let for_mesh = world.virtual_services().filter(|(traffic, spec)| {
+        let is_seen = seen_from(&traffic.namespace, &spec.export_to, own_namespace).is_some();
+        is_seen && gateway_name::full_names(&spec.gateways, &traffic.namespace).iter().any(|gateway| gateway == MESH)
+    });
     let hosts = for_mesh.flat_map(|(traffic, spec)| {
-        spec.hosts
-            .iter()
-            .map(|host| full_name(host.strip_suffix('.').unwrap_or(host), &traffic.namespace, CLUSTER_DOMAIN))
+        spec.hosts.iter().flat_map(|host| full_names(host, &traffic.namespace, CLUSTER_DOMAIN))
     });
     let ruled = world.route_rules().filter_map(|(traffic, rule)| rule.host(&traffic.namespace, CLUSTER_DOMAIN));
-    hosts.chain(ruled).filter(|host| !services.contains(host)).collect()
+    hosts.chain(ruled).map(|host| domain(&host)).filter(|host| !services.contains(host)).collect()
 }
 
 /// The virtual hosts of a listener.
@@ -101,12 +101,12 @@ fn virtual_hosts(
     };
     let chosen_only = || kit.chosen().into_iter().chain([RouteKit::none()]).collect::<Vec<_>>();
     if name.gateway != MESH {
-        add(&name.gateway, hosts.iter().map(|host| host.to_ascii_lowercase()).collect(), chosen_only());
+        add(&name.gateway, hosts.iter().map(|host| domain(host)).collect(), chosen_only());
         add("rewritten", rewritten::hosts(world).into_iter().collect(), chosen_only());
         add("none", vec!["*".to_owned()], vec![RouteKit::none()]);
         return virtual_hosts;
     }
-    for service in &world.services {
+    for service in world.services.iter().filter(|service| service.is_seen_from(own_namespace)) {
         let is_here =
             |port: &&crate::manifests::ServicePort| port.number == name.port && port.protocol != PortProtocol::Other;
         if let Some(port) = service.ports.iter().find(is_here) {

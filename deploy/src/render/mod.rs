@@ -19,7 +19,6 @@ mod traffic_policy;
 mod trust;
 mod upstream_tls;
 
-pub(crate) use listener::MESH;
 pub(crate) use members::stand_ins;
 pub(crate) use plugin::PluginConfiguration;
 

@@ -82,7 +82,7 @@ pub(super) fn compile(document: &Value, origins: &[&Origin]) -> Result<Compiled,
 }
 
 /// Who calls through the listener: for a gateway the gateway itself, as in Istio.
-fn source(world: &World, listener: &ListenerName, options: &Options) -> Source {
+pub(crate) fn source(world: &World, listener: &ListenerName, options: &Options) -> Source {
     match world.gateways.iter().find(|gateway| gateway.full_name() == listener.gateway) {
         Some(gateway) => Source { namespace: Some(gateway.namespace.clone()), labels: gateway.selector.clone() },
         None => {

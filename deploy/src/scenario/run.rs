@@ -7,6 +7,7 @@ use crate::load::{Answer, Load};
 use crate::manifests::{World, load};
 use crate::pocket::{Error, Options, Pocket};
 use hyper::body::Bytes;
+use serin_traffic::gateway_name::full_name;
 use serin_traffic::metrics::{Label, Metric};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -49,11 +50,14 @@ pub async fn run(scenario: &Scenario, options: &Options, progress: &Progress) ->
     outcomes
 }
 
+/// The namespace of manifests that name none.
+const NAMESPACE: &str = "default";
+
 async fn start(scenario: &Scenario, options: &Options, notes: &mut Vec<String>) -> Result<Pocket, String> {
     let beside = Path::new(&scenario.file).parent().unwrap_or(Path::new(""));
     let paths: Vec<PathBuf> = scenario.manifests.iter().map(|path| beside.join(path)).collect();
     let texts = load(&paths).map_err(|error| error.to_string())?;
-    let world = World::parse("default", &texts).map_err(|mistakes| mistakes.to_string())?;
+    let world = World::parse(NAMESPACE, &texts).map_err(|mistakes| mistakes.to_string())?;
     notes.extend(world.notes.iter().cloned());
     let options =
         Options { gateway: Some(scenario.through.clone()), source: scenario.source.clone(), ..options.clone() };
@@ -66,7 +70,8 @@ async fn run_step(
     pocket: &Pocket,
     progress: &Progress,
 ) -> Result<Measurement, String> {
-    let target = pocket.listener(&scenario.through, step.port).ok_or_else(|| {
+    let through = full_name(&scenario.through, NAMESPACE);
+    let target = pocket.listener(&through, step.port).ok_or_else(|| {
         let ports: Vec<String> = pocket.listeners().keys().map(|name| name.port.to_string()).collect();
         format!("{} has no port {}, but {}", scenario.through, step.port, ports.join(", "))
     })?;

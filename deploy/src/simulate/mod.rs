@@ -9,10 +9,12 @@ mod report;
 mod request;
 mod rules;
 mod run;
+mod way;
 
 pub(crate) use key::{KeyPlace, Keys};
 pub(crate) use moves::Moves;
 pub(crate) use report::{Labels, moves_json, moves_table, run_json, run_notes, run_table};
 pub(crate) use request::Asked;
-pub(crate) use rules::{Rules, Way, way_in};
+pub(crate) use rules::Rules;
 pub(crate) use run::Run;
+pub(crate) use way::{Way, way_in};

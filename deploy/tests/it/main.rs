@@ -31,3 +31,4 @@ mod trust;
 mod up;
 mod upgrades;
 mod uploads;
+mod visibility;

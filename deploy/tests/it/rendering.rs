@@ -371,7 +371,7 @@ spec: {hosts: [shop.example], http: [{route: [{destination: {host: reviews}}]}]}
 ";
     let configuration = rendered(&[SHOP, rule]);
     let host = &manager(&configuration, "mesh:80")["route_config"]["virtual_hosts"][0];
-    assert_eq!(host["domains"], json!(["shop.example"]));
+    assert_eq!(host["domains"], json!(["shop.example", "shop.example."]));
     assert_eq!(names_of_routes(host), ["chosen", "none"]);
 }
 
@@ -475,7 +475,7 @@ fn each_filter_has_a_vm_of_its_own_and_the_manifests_as_they_were_written() {
     assert_eq!((&written["gateway"], &written["port"]), (&json!("mesh"), &json!(9080)));
     let kinds: Vec<&str> =
         written["resources"].as_array().unwrap().iter().map(|resource| resource["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["Service", "DestinationRule"]);
+    assert_eq!(kinds, ["Service", "DestinationRule", "Gateway"]);
     assert_eq!(written["resources"][1]["spec"]["subsets"][1]["labels"]["version"], "v3");
     assert_eq!(filters("default/shop:80")[0]["typed_config"]["config"]["vm_config"]["vm_id"], "default/shop:80/canary");
     assert_eq!(filters("mesh:9080")[1]["name"], "envoy.filters.http.router");

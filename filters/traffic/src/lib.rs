@@ -33,14 +33,17 @@
 #![deny(unsafe_code)]
 
 mod action;
+pub mod age;
 mod cache_control;
 mod canary;
 mod changes;
 mod cluster_name;
 mod compile;
+pub mod destination_rules;
 mod digest;
 pub mod duration;
 mod format;
+pub mod gateway_name;
 pub mod guard;
 pub mod host_name;
 mod index;
@@ -59,6 +62,7 @@ mod request;
 mod scene;
 pub mod shadow;
 mod split;
+pub mod visibility;
 #[cfg(test)]
 mod wasm_test;
 pub mod written;

@@ -3,6 +3,7 @@
 
 use super::Surroundings;
 use crate::refusal::{Place, Warning};
+use crate::visibility::seen_from;
 use crate::written::{Delegate, HttpMatch, HttpRoute, Manifest, Spec, StringMatch, VirtualService};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -74,6 +75,10 @@ impl<'a> Delegates<'a> {
         if !written.hosts.is_empty() {
             let reason = format!("{wanted}/{name} has hosts, so it is no delegate: the rule never applies");
             warnings.push(here.warn(reason));
+            return;
+        }
+        if seen_from(wanted, &written.export_to, namespace).is_none() {
+            warnings.push(here.warn(format!("{wanted}/{name} is not exported to {namespace}: the rule never applies")));
             return;
         }
         for (index, route) in written.http.iter().enumerate() {

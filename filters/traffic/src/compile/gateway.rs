@@ -1,9 +1,7 @@
 //! Which gateway this proxy is, and which gateways rules are for.
 
+use crate::gateway_name::{MESH, full_name};
 use crate::refusal::{Place, Refusal};
-
-/// The name of the gateway that stands for every sidecar of the mesh.
-pub(super) const MESH: &str = "mesh";
 
 /// The gateway that this proxy is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +28,14 @@ impl Gateway {
         }
     }
 
+    /// The gateway's own namespace and name.
+    pub(super) fn names(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::Mesh => None,
+            Self::Named(full) => full.split_once('/'),
+        }
+    }
+
     pub(super) fn is_mesh(&self) -> bool {
         *self == Self::Mesh
     }
@@ -43,26 +49,10 @@ impl Gateway {
             }
             among |= match self {
                 Self::Mesh => name == MESH,
-                Self::Named(own) => name != MESH && *own == full_gateway_name(name, namespace),
+                Self::Named(own) => name != MESH && *own == full_name(name, namespace),
             };
         }
         Ok(among)
-    }
-}
-
-/// `namespace/name` of a gateway written in `namespace`: `name`, `./name`, `namespace/name`, or the old form
-/// `name.namespace.svc.cluster.local` (Istio, `resolveGatewayName`).
-fn full_gateway_name(name: &str, namespace: &str) -> String {
-    match name.split_once('/') {
-        Some((".", gateway)) => format!("{namespace}/{gateway}"),
-        Some(_) => name.to_owned(),
-        None => {
-            let mut labels = name.split('.');
-            match (labels.next(), labels.next()) {
-                (Some(gateway), Some(namespace)) => format!("{namespace}/{gateway}"),
-                _ => format!("{namespace}/{name}"),
-            }
-        }
     }
 }
 

@@ -1,58 +1,82 @@
-//! What the manifests beside the VirtualServices say: ports and pods of Services, subsets of DestinationRules.
+//! What the manifests beside the VirtualServices say: ports and pods of Services, subsets of DestinationRules, hosts of the
+//! Gateway.
 
 use super::Surroundings;
 use crate::cluster_name::subset_of_labels;
-use crate::host_name::full_name;
-use crate::written::{Manifest, Spec};
+use crate::destination_rules::{Candidate, DestinationRules, Service};
+use crate::host_name::{full_name, service_of};
+use crate::visibility::seen_from;
+use crate::written::{DestinationRule, Gateway, Manifest, Spec, Subset};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Ports, pods and subsets, by the full name of their host.
-#[derive(Default)]
-pub(super) struct Known {
+/// What this proxy sees of them.
+pub(super) struct Known<'a> {
+    cluster_domain: &'a str,
+    /// By the full name of the Service.
     only_ports: BTreeMap<String, Option<u16>>,
     /// The namespace of a Service and the labels of its pods, where it selects any.
     selectors: BTreeMap<String, (String, BTreeMap<String, String>)>,
-    subsets: BTreeMap<String, BTreeSet<String>>,
-    /// The name of the subset that has just these labels.
-    by_labels: BTreeMap<(String, BTreeMap<String, String>), String>,
+    destination_rules: DestinationRules<'a>,
+    /// The DestinationRules, each in its place among the candidates.
+    rules: Vec<&'a DestinationRule>,
+    /// The subsets that are called by their labels, each with the full name of its host.
+    by_labels: BTreeSet<(String, String)>,
+    /// The Gateway that this proxy is, if it is among the manifests.
+    pub(super) gateway: Option<&'a Gateway>,
 }
 
-impl Known {
-    pub(super) fn of(manifests: &[Manifest], world: &Surroundings) -> Self {
-        let mut known = Self::default();
+impl<'a> Known<'a> {
+    pub(super) fn of(manifests: &'a [Manifest], world: &'a Surroundings) -> Self {
+        let (mut only_ports, mut selectors) = (BTreeMap::new(), BTreeMap::new());
+        let (mut candidates, mut rules, mut own_gateway) = (Vec::new(), Vec::new(), None);
         for manifest in manifests {
             let namespace = world.namespace_of(manifest);
+            let name = manifest.metadata.name.as_str();
             match &manifest.spec {
                 Spec::Service(service) => {
-                    let host = full_name(&manifest.metadata.name, namespace, &world.cluster_domain);
+                    let host = full_name(name, namespace, &world.cluster_domain);
                     if let Some(selector) = service.selector() {
-                        known.selectors.insert(host.clone(), (namespace.to_owned(), selector));
+                        selectors.insert(host.clone(), (namespace.to_owned(), selector));
                     }
-                    known.only_ports.insert(host, only(service.ports.iter().map(|port| port.port)));
+                    if seen_from(namespace, &manifest.metadata.export_to(), world.own_namespace()).is_some() {
+                        only_ports.insert(host, only(service.ports.iter().map(|port| port.port)));
+                    }
                 }
                 Spec::ServiceEntry(entry) => {
-                    for host in &entry.hosts {
-                        let host = full_name(host, namespace, &world.cluster_domain);
-                        known.only_ports.insert(host, only(entry.ports.iter().map(|port| port.number)));
+                    if seen_from(namespace, &entry.export_to, world.own_namespace()).is_some() {
+                        for host in &entry.hosts {
+                            let host = full_name(host, namespace, &world.cluster_domain);
+                            only_ports.insert(host, only(entry.ports.iter().map(|port| port.number)));
+                        }
                     }
                 }
                 Spec::DestinationRule(rule) => {
                     let host = full_name(&rule.host, namespace, &world.cluster_domain);
-                    let names = rule.subsets.iter().map(|subset| subset.name.clone());
-                    known.subsets.entry(host.clone()).or_default().extend(names);
-                    for subset in &rule.subsets {
-                        // Of two with the same labels the first by name, in whichever order they stand.
-                        let name = known.by_labels.entry((host.clone(), subset.labels.clone()));
-                        let name = name.or_insert_with(|| subset.name.clone());
-                        if subset.name < *name {
-                            name.clone_from(&subset.name);
-                        }
+                    candidates.push(Candidate { metadata: &manifest.metadata, namespace, host, rule });
+                    rules.push(&**rule);
+                }
+                Spec::Gateway(gateway) => {
+                    if world.gateway.names() == Some((namespace, name)) {
+                        own_gateway = Some(gateway);
                     }
                 }
                 Spec::VirtualService(_) | Spec::CanaryPolicy(_) | Spec::RouteRule(_) | Spec::Foreign(_) => {}
             }
         }
-        known
+        Self {
+            cluster_domain: &world.cluster_domain,
+            only_ports,
+            selectors,
+            destination_rules: DestinationRules::of(candidates, &world.source, world.own_namespace()),
+            rules,
+            by_labels: BTreeSet::new(),
+            gateway: own_gateway,
+        }
+    }
+
+    /// The full names of the Services.
+    pub(super) fn services(&self) -> impl Iterator<Item = &str> {
+        self.only_ports.keys().map(String::as_str)
     }
 
     /// The only port of the Service or ServiceEntry `host`, if it is known and has just one.
@@ -60,9 +84,18 @@ impl Known {
         self.only_ports.get(host).copied().flatten()
     }
 
-    /// Whether a DestinationRule declares `subset` of `host`.
+    /// Whether a DestinationRule declares `subset` of `host`, or it is called by its labels.
     pub(super) fn has_subset(&self, host: &str, subset: &str) -> bool {
-        self.subsets.get(host).is_some_and(|subsets| subsets.contains(subset))
+        self.by_labels.contains(&(host.to_owned(), subset.to_owned()))
+            || self.declared(host).iter().any(|declared| declared.name == subset)
+    }
+
+    /// The subsets of `host` that DestinationRules declare.
+    fn declared(&self, host: &str) -> Vec<&'a Subset> {
+        let namespace = service_of(host, self.cluster_domain).map(|(_, namespace)| namespace);
+        let places = self.destination_rules.places(Service { host, namespace });
+        let rules = places.into_iter().filter_map(|place| self.rules.get(place).copied());
+        rules.flat_map(|rule| &rule.subsets).collect()
     }
 
     /// Whether the Service `host` selects the workload; `None` if it is not among the resources, or selects nothing.
@@ -77,9 +110,13 @@ impl Known {
         if labels.is_empty() {
             return None;
         }
-        let declared = self.by_labels.get(&(host.to_owned(), labels.clone()));
-        let name = declared.cloned().unwrap_or_else(|| subset_of_labels(labels));
-        self.subsets.entry(host.to_owned()).or_default().insert(name.clone());
+        // Of two with the same labels the first by name, in whichever order they stand.
+        let alike = self.declared(host).into_iter().filter(|subset| subset.labels == *labels);
+        if let Some(declared) = alike.map(|subset| &subset.name).min() {
+            return Some(declared.clone());
+        }
+        let name = subset_of_labels(labels);
+        self.by_labels.insert((host.to_owned(), name.clone()));
         Some(name)
     }
 }

@@ -5,7 +5,7 @@ use super::known::Known;
 use super::{Surroundings, no_conditions};
 use crate::action::{Cors, DirectResponse, Fault, HeaderChanges, Redirect, Retries, Rewrite, Timeout};
 use crate::cluster_name::ClusterName;
-use crate::host_name::{full_name, mistake_in};
+use crate::host_name::{full_name, mistake_in_destination};
 use crate::matching::{ClaimCondition, Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
 use crate::mirror::Share;
 use crate::policy::{Answer, Destination, Mirror, Rule};
@@ -18,7 +18,7 @@ pub(super) struct RouteCompiler<'a> {
     /// The namespace of the VirtualService.
     pub(super) namespace: &'a str,
     pub(super) world: &'a Surroundings,
-    pub(super) known: &'a Known,
+    pub(super) known: &'a Known<'a>,
     pub(super) warnings: &'a mut Vec<Warning>,
 }
 
@@ -127,9 +127,10 @@ impl RouteCompiler<'_> {
         }
         let source = &self.world.source;
         let labelled = written.source_labels.iter().all(|(name, value)| source.labels.get(name) == Some(value));
-        let at_home = written.source_namespace.as_deref().is_none_or(|wanted| {
-            wanted.is_empty() || source.namespace.as_deref().unwrap_or(&self.world.namespace) == wanted
-        });
+        let at_home = written
+            .source_namespace
+            .as_deref()
+            .is_none_or(|wanted| wanted.is_empty() || self.world.own_namespace() == wanted);
         Ok(labelled && at_home)
     }
 
@@ -240,8 +241,7 @@ impl RouteCompiler<'_> {
 
     /// What a destination is called among those of its rule: the same at every listener, whatever clusters are called.
     fn name(&self, written: &written::Destination) -> String {
-        let host = written.host.strip_suffix('.').unwrap_or(&written.host);
-        let mut name = full_name(host, self.namespace, &self.world.cluster_domain);
+        let mut name = full_name(&written.host, self.namespace, &self.world.cluster_domain);
         name.push('|');
         name.push_str(written.subset.as_deref().unwrap_or_default());
         if let Some(port) = written.port.and_then(|port| port.number) {
@@ -254,14 +254,10 @@ impl RouteCompiler<'_> {
     /// among the resources, else the listener's.
     fn cluster(&mut self, place: &Place<'_>, written: &written::Destination) -> Result<ClusterName, Refusal> {
         let host_place = place.field("host");
-        if let Some(mistake) = mistake_in(&written.host) {
+        if let Some(mistake) = mistake_in_destination(&written.host) {
             return Err(host_place.refuse(mistake));
         }
-        if written.host.contains('*') {
-            return Err(host_place.refuse(format!("{} has a wildcard: a destination is one host", written.host)));
-        }
-        let host = written.host.strip_suffix('.').unwrap_or(&written.host);
-        let host = full_name(host, self.namespace, &self.world.cluster_domain);
+        let host = full_name(&written.host, self.namespace, &self.world.cluster_domain);
         let port = match written.port {
             Some(selector) => {
                 let place = place.field("port");

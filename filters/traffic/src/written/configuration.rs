@@ -25,7 +25,7 @@ const PROTOBUF_FIRST_FIELD: u8 = 0x0a;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Configuration {
-    /// Manifests, verbatim: VirtualService, DestinationRule, Service.
+    /// Manifests, verbatim: VirtualService, DestinationRule, Gateway, Service, CanaryPolicy.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub resources: Vec<Value>,
     /// Which gateway this proxy is: `mesh` (the default) or `namespace/name`.

@@ -20,7 +20,7 @@ pub struct DestinationRule {
     /// Named parts of the service.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub subsets: Vec<Subset>,
-    /// The namespaces that see the rule; who hands the manifests over has chosen already.
+    /// The namespaces that see the rule: `*`, `.` for its own, or names; every one if there are none.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub export_to: Vec<String>,
     /// The workloads that the rule is for.

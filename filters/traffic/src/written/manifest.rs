@@ -1,6 +1,8 @@
 //! A Kubernetes manifest: which kind it is, what it is called, and its spec.
 
-use super::{CanaryPolicy, DestinationRule, RouteRule, Service, ServiceEntry, VirtualService, null_as_absent, read};
+use super::{
+    CanaryPolicy, DestinationRule, Gateway, RouteRule, Service, ServiceEntry, VirtualService, null_as_absent, read,
+};
 use crate::refusal::Refusal;
 use serde::Deserialize;
 use serde_json::Value;
@@ -10,7 +12,7 @@ use std::fmt;
 /// A manifest, read as far as it is of one of the kinds that the filters read.
 #[derive(Clone, Debug)]
 pub struct Manifest {
-    /// Its name and namespace.
+    /// What it is called, and how old it is.
     pub metadata: Metadata,
     /// What it says.
     pub spec: Spec,
@@ -25,7 +27,11 @@ pub struct Metadata {
     pub name: String,
     /// The resource's namespace, if the manifest names one.
     pub namespace: Option<String>,
-    /// Notes of all kinds, some of which Istio refuses.
+    /// When the cluster took the resource, RFC 3339; null if it has not yet. Any value is read: what a cluster writes is
+    /// nobody's to get right.
+    #[serde(default)]
+    pub creation_timestamp: Value,
+    /// Notes of all kinds: some Istio refuses, and `networking.istio.io/exportTo` of a Service says who sees it.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub annotations: BTreeMap<String, Value>,
     /// What Kubernetes makes the name from, if the manifest has none.
@@ -37,6 +43,16 @@ impl Metadata {
     pub fn is_generated(&self) -> bool {
         self.name.is_empty() && self.generate_name.is_some()
     }
+
+    /// The namespaces that a Service is exported to (Istio, `ConvertService` in
+    /// `pilot/pkg/serviceregistry/kube/conversion.go`): every one if there are none.
+    pub fn export_to(&self) -> Vec<String> {
+        let written = self.annotations.get("networking.istio.io/exportTo").and_then(Value::as_str).unwrap_or_default();
+        if written.is_empty() {
+            return Vec::new();
+        }
+        written.split(',').map(|namespace| namespace.trim().to_owned()).collect()
+    }
 }
 
 /// The kinds that the filters read.
@@ -46,6 +62,8 @@ pub enum Kind {
     VirtualService,
     /// `networking.istio.io` DestinationRule.
     DestinationRule,
+    /// `networking.istio.io` Gateway.
+    Gateway,
     /// The core Service.
     Service,
     /// `networking.istio.io` ServiceEntry.
@@ -63,6 +81,8 @@ pub enum Spec {
     VirtualService(Box<VirtualService>),
     /// Subsets and traffic policy.
     DestinationRule(Box<DestinationRule>),
+    /// Hosts that a gateway serves.
+    Gateway(Gateway),
     /// Ports.
     Service(Service),
     /// Hosts and their ports.
@@ -92,9 +112,10 @@ impl fmt::Display for Foreign {
 
 impl Kind {
     /// The kinds, in the order in which they are listed to people.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::VirtualService,
         Kind::DestinationRule,
+        Kind::Gateway,
         Kind::Service,
         Kind::ServiceEntry,
         Kind::CanaryPolicy,
@@ -124,6 +145,7 @@ impl Kind {
         match self {
             Kind::VirtualService => "VirtualService",
             Kind::DestinationRule => "DestinationRule",
+            Kind::Gateway => "Gateway",
             Kind::Service => "Service",
             Kind::ServiceEntry => "ServiceEntry",
             Kind::CanaryPolicy => "CanaryPolicy",
@@ -138,7 +160,7 @@ impl Kind {
 
     fn api_versions(self) -> &'static [&'static str] {
         match self {
-            Kind::VirtualService | Kind::DestinationRule | Kind::ServiceEntry => {
+            Kind::VirtualService | Kind::DestinationRule | Kind::Gateway | Kind::ServiceEntry => {
                 &["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"]
             }
             Kind::Service => &["v1"],
@@ -178,6 +200,7 @@ impl Manifest {
         match self.spec {
             Spec::VirtualService(_) => Some(Kind::VirtualService),
             Spec::DestinationRule(_) => Some(Kind::DestinationRule),
+            Spec::Gateway(_) => Some(Kind::Gateway),
             Spec::Service(_) => Some(Kind::Service),
             Spec::ServiceEntry(_) => Some(Kind::ServiceEntry),
             Spec::CanaryPolicy(_) => Some(Kind::CanaryPolicy),
@@ -224,6 +247,7 @@ impl Manifest {
         let spec = match kind {
             Kind::VirtualService => Spec::VirtualService(read(&spec_path, spec)?),
             Kind::DestinationRule => Spec::DestinationRule(read(&spec_path, spec)?),
+            Kind::Gateway => Spec::Gateway(read(&spec_path, spec)?),
             Kind::Service => Spec::Service(read(&spec_path, spec)?),
             Kind::ServiceEntry => Spec::ServiceEntry(read(&spec_path, spec)?),
             Kind::CanaryPolicy => Spec::CanaryPolicy(read(&spec_path, spec)?),

@@ -6,6 +6,7 @@
 mod canary_policy;
 mod configuration;
 mod destination_rule;
+mod gateway;
 mod l4_route;
 mod manifest;
 mod reading;
@@ -23,6 +24,7 @@ pub use destination_rule::{
     ConnectionPool, ConsistentHash, DestinationRule, HashCookie, HttpPool, LoadBalancer, OutlierDetection,
     PortTrafficPolicy, Subset, TcpPool, TrafficPolicy,
 };
+pub use gateway::{Gateway, Server, ServerPort, ServerTls};
 pub use l4_route::{ConnectionDestination, ConnectionMatch, ConnectionRoute};
 pub use manifest::{Foreign, Kind, Manifest, Metadata, Spec, group_of};
 pub use reading::read;

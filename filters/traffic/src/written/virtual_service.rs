@@ -25,7 +25,7 @@ pub struct VirtualService {
     /// Rules for TCP, which no HTTP filter sees: left to Istio.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub tcp: Vec<ConnectionRoute>,
-    /// The namespaces that see the VirtualService; who hands the manifests over has chosen already, so it says nothing here.
+    /// The namespaces that see the VirtualService: `*`, `.` for its own, or names; every one if there are none.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub export_to: Vec<String>,
 }

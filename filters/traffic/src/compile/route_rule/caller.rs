@@ -18,7 +18,7 @@ pub(super) fn is(
     source: &IstioService,
     namespace: &str,
     world: &Surroundings,
-    known: &Known,
+    known: &Known<'_>,
     warnings: &mut Vec<Warning>,
 ) -> bool {
     let (workload, home) = (&world.source, world.own_namespace());

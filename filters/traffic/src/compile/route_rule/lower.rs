@@ -22,7 +22,7 @@ pub(super) struct Lowering<'l, 'w> {
     /// Its namespace.
     pub(super) namespace: &'w str,
     pub(super) world: &'w Surroundings,
-    pub(super) known: &'l mut Known,
+    pub(super) known: &'l mut Known<'w>,
     pub(super) warnings: &'l mut Vec<Warning>,
 }
 

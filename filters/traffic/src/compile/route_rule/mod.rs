@@ -10,9 +10,10 @@ mod lower;
 mod path;
 mod refuse;
 
+use super::Surroundings;
+use super::assembly::RuleList;
 use super::known::Known;
 use super::route::RouteCompiler;
-use super::{RuleList, Surroundings};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{Destination, HttpRoute, Manifest, RouteDestination, Spec};
 use std::collections::BTreeMap;
@@ -44,7 +45,7 @@ pub(super) struct LoweredRule<'a> {
 pub(super) fn services<'a>(
     manifests: &'a [Manifest],
     world: &'a Surroundings,
-    known: &mut Known,
+    known: &mut Known<'a>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<RuledService<'a>>, Refusal> {
     let mut services: BTreeMap<String, Vec<LoweredRule<'a>>> = BTreeMap::new();
@@ -87,7 +88,7 @@ impl<'a> RuledService<'a> {
     pub(super) fn compile(
         &self,
         place: usize,
-        known: &Known,
+        known: &Known<'_>,
         world: &Surroundings,
         warnings: &mut Vec<Warning>,
     ) -> Result<RuleList, Refusal> {

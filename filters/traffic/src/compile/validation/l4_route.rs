@@ -1,10 +1,10 @@
 //! Routes for TLS and TCP, which are read to be refused where Istio refuses them, and left to Istio else.
 
 use super::http_route::validate_destination;
+use super::is_for_gateways;
 use super::names::{validate_gateway_names, validate_labels};
-use super::{covers, is_for_gateways, mistake_in_host_or_address};
 use crate::compile::route::{port_number, weight};
-use crate::host_name::mistake_in;
+use crate::host_name::{covers, mistake_in, mistake_in_virtual_host};
 use crate::refusal::{Place, Refusal};
 use crate::written::{ConnectionMatch, ConnectionRoute, VirtualService};
 use std::net::IpAddr;
@@ -39,7 +39,7 @@ pub(super) fn validate_tls_route(
 /// Istio: `validateSniHost`.
 fn validate_sni_host(place: &Place<'_>, host: &str, written: &VirtualService) -> Result<(), Refusal> {
     let is_generated = is_for_gateways(written) && is_generated_sni(host);
-    if let Some(mistake) = mistake_in_host_or_address(host).filter(|_| !is_generated) {
+    if let Some(mistake) = mistake_in_virtual_host(host).filter(|_| !is_generated) {
         return Err(place.refuse(mistake));
     }
     if host.parse::<IpAddr>().is_ok() || written.hosts.iter().any(|of| covers(of, host)) {

@@ -12,12 +12,12 @@ mod names;
 
 pub(super) use http_route::{RouteKind, validate_http_route};
 
-use crate::host_name::mistake_in;
+use crate::gateway_name::MESH;
+use crate::host_name::overlap;
 use crate::refusal::{Place, Refusal};
 use crate::written::{Metadata, VirtualService};
 use http_match::refuse_claims;
 use names::{validate_export_to, validate_gateway_names};
-use std::net::IpAddr;
 
 /// Annotations that Istio keeps for itself, or has for an AuthorizationPolicy alone (Istio, `validateMetadata`).
 const FORBIDDEN_ANNOTATIONS: [&str; 4] = [
@@ -75,13 +75,13 @@ pub(super) fn validate_virtual_service(
 
 /// Whether the VirtualService is for gateways alone (Istio, `isGateway`).
 fn is_for_gateways(written: &VirtualService) -> bool {
-    !written.gateways.is_empty() && !written.gateways.iter().any(|gateway| gateway == super::gateway::MESH)
+    !written.gateways.is_empty() && !written.gateways.iter().any(|gateway| gateway == MESH)
 }
 
 /// Istio: `host.Name.Matches`, which `ValidateVirtualService` asks of every two hosts: neither may cover the other.
 fn refuse_overlapping_hosts(place: &Place<'_>, hosts: &[String]) -> Result<(), Refusal> {
     for (index, host) in hosts.iter().enumerate() {
-        if let Some(other) = hosts.iter().take(index).find(|other| covers(other, host) || covers(host, other)) {
+        if let Some(other) = hosts.iter().take(index).find(|other| overlap(other, host)) {
             let place = place.index(index);
             return Err(place.refuse(if other == host {
                 format!("{host} is defined twice")
@@ -91,17 +91,4 @@ fn refuse_overlapping_hosts(place: &Place<'_>, hosts: &[String]) -> Result<(), R
         }
     }
     Ok(())
-}
-
-/// Whether `host`, perhaps a wildcard, covers `other` (Istio, `host.Name.SubsetOf` the other way round).
-fn covers(host: &str, other: &str) -> bool {
-    match host.strip_prefix('*') {
-        Some(suffix) => other.strip_prefix('*').unwrap_or(other).ends_with(suffix),
-        None => host == other,
-    }
-}
-
-/// Istio: `ValidateWildcardDomain`, and `netutil.IsValidIPAddress` for what it refuses.
-fn mistake_in_host_or_address(host: &str) -> Option<String> {
-    if host.parse::<IpAddr>().is_ok() { None } else { mistake_in(host) }
 }

@@ -1,0 +1,129 @@
+//! What is known of hosts, by name and by wildcard.
+
+use rustc_hash::FxHashMap;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// What is known of hosts.
+///
+/// The name itself beats every wildcard, a longer wildcard beats a shorter one, `*` comes last. A wildcard stands for at
+/// least one character, of any label (Envoy, `VirtualHost.domains`; `RouteMatcher::findWildcardVirtualHost`).
+#[derive(Clone, Debug)]
+pub(crate) struct HostTable<T> {
+    exact: FxHashMap<String, T>,
+    /// By what follows the `*`: a table for each length of it, the longest first.
+    suffixes: BTreeMap<Reverse<usize>, FxHashMap<String, T>>,
+    any: Option<T>,
+}
+
+impl<T> Default for HostTable<T> {
+    fn default() -> Self {
+        Self { exact: FxHashMap::default(), suffixes: BTreeMap::new(), any: None }
+    }
+}
+
+impl<T> HostTable<T> {
+    /// The entry of the pattern `host`, made with `fresh` if there is none.
+    pub(crate) fn entry(&mut self, host: &str, fresh: impl FnOnce() -> T) -> &mut T {
+        match host.strip_prefix('*') {
+            Some("") => self.any.get_or_insert_with(fresh),
+            Some(suffix) => {
+                let of_length = self.suffixes.entry(Reverse(suffix.len())).or_default();
+                of_length.entry(suffix.to_owned()).or_insert_with(fresh)
+            }
+            None => self.exact.entry(host.to_owned()).or_insert_with(fresh),
+        }
+    }
+
+    /// What is known of `host`, which is in lower case and has no port.
+    pub(crate) fn get(&self, host: &str) -> Option<&T> {
+        self.exact.get(host).or_else(|| self.covering(host)).or(self.any.as_ref())
+    }
+
+    /// What is known of `host` by the longest wildcard that covers it, `*` aside.
+    pub(crate) fn covering(&self, host: &str) -> Option<&T> {
+        self.suffixes.iter().find_map(|(Reverse(length), known)| {
+            let start = host.len().checked_sub(*length).filter(|start| *start > 0)?;
+            known.get(host.get(start..)?)
+        })
+    }
+
+    /// The same table with what is known of each host turned into something else.
+    pub(crate) fn map<U>(self, mut change: impl FnMut(T) -> U) -> HostTable<U> {
+        let mut all = |known: FxHashMap<String, T>| -> FxHashMap<String, U> {
+            known.into_iter().map(|(host, value)| (host, change(value))).collect()
+        };
+        let exact = all(self.exact);
+        let suffixes = self.suffixes.into_iter().map(|(length, known)| (length, all(known))).collect();
+        HostTable { exact, suffixes, any: self.any.map(change) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wasm_test::test;
+    use proptest::prelude::*;
+
+    fn table<'a>(hosts: &[&'a str]) -> HostTable<&'a str> {
+        let mut table = HostTable::default();
+        for host in hosts {
+            table.entry(host, || *host);
+        }
+        table
+    }
+
+    #[test]
+    fn the_full_name_beats_every_wildcard() {
+        let table = table(&["*", "*.com", "*.example.com", "api.example.com"]);
+        assert_eq!(table.get("api.example.com"), Some(&"api.example.com"));
+        assert_eq!(table.get("www.example.com"), Some(&"*.example.com"));
+        assert_eq!(table.get("a.b.example.com"), Some(&"*.example.com"));
+        assert_eq!(table.get("example.com"), Some(&"*.com"));
+        assert_eq!(table.get("example.org"), Some(&"*"));
+    }
+
+    #[test]
+    fn a_wildcard_may_end_within_a_label() {
+        let table = table(&["*.example", "*-canary.example", "*shop.example"]);
+        assert_eq!(table.get("a-canary.example"), Some(&"*-canary.example"));
+        assert_eq!(table.get("b.a-canary.example"), Some(&"*-canary.example"));
+        assert_eq!(table.get("workshop.example"), Some(&"*shop.example"));
+        assert_eq!(table.get("shop.example"), Some(&"*.example"));
+        assert_eq!(table.get("-canary.example"), Some(&"*.example"));
+    }
+
+    #[test]
+    fn a_wildcard_does_not_cover_the_bare_domain() {
+        assert_eq!(table(&["*.example.com"]).get("example.com"), None);
+        assert_eq!(table(&["*.example.com"]).get(".example.com"), None);
+    }
+
+    #[test]
+    fn a_host_that_is_not_ascii_is_compared_by_characters() {
+        assert_eq!(table(&["*.a"]).get("caf\u{fffd}.a"), Some(&"*.a"));
+        assert_eq!(table(&["*.a"]).get("\u{fffd}a"), None);
+    }
+
+    /// Envoy's order, said as plainly as it can be: of the domains that match the one that is the name itself, else the
+    /// longest.
+    fn plainly<'a>(domains: &[&'a str], host: &str) -> Option<&'a str> {
+        let matches = |domain: &&&str| match domain.strip_prefix('*') {
+            Some("") => true,
+            Some(suffix) => host.len() > suffix.len() && host.ends_with(suffix),
+            None => **domain == host,
+        };
+        domains.iter().filter(matches).max_by_key(|domain| (**domain == host, domain.len())).copied()
+    }
+
+    proptest! {
+        #[test]
+        fn the_table_finds_what_a_plain_walk_finds(
+            domains in prop::collection::vec(r"\*?([ab\-]{0,2}\.){0,2}[ab\-]{0,2}", 1..8),
+            host in r"([ab\-]{0,2}\.){0,3}[ab\-]{0,2}",
+        ) {
+            let domains: Vec<&str> = domains.iter().map(String::as_str).collect();
+            prop_assert_eq!(table(&domains).get(&host).copied(), plainly(&domains, &host));
+        }
+    }
+}
