@@ -212,7 +212,8 @@ impl<'a> Rules<'a> {
             hosts.chain(destinations.into_iter().map(|(host, _)| host)).collect::<Vec<_>>()
         });
         // The full names of all hosts and destinations of the rules, and of the callers that they are for.
-        let names: BTreeSet<String> = of_virtual_services.chain(of_route_rules).collect();
+        // A rule for all hosts names no Service.
+        let names: BTreeSet<String> = of_virtual_services.chain(of_route_rules).filter(|name| name != "*").collect();
         let named = |name: &str, traffic: &Traffic| {
             let full = full(name, &traffic.namespace);
             names.iter().any(|other| overlap(&full, other))

@@ -56,7 +56,7 @@ fn the_endpoints_of_a_service_entry_are_clusters_with_their_ports_and_labels() {
               endpoints: [{address: 10.0.0.1, labels: {version: v1}}, \
                           {address: 10.0.0.2, labels: {version: v2}, ports: {http: 9000}, weight: 3}]}"
         ),
-        rule("{host: api.example, subsets: [{name: v2, labels: {version: v2}}]}"),
+        rule("{host: api.Example, subsets: [{name: v2, labels: {version: v2}}]}"),
     ));
     assert!(said.is_empty(), "{said:?}");
     let all = cluster("outbound|80||api.Example");

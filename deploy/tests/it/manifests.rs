@@ -145,7 +145,7 @@ fn a_kind_of_another_api_group_is_another_kind() {
          {apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: shop}, \
           spec: {hosts: ['*'], gateways: [gw], http: [{route: [{destination: {host: shop}}]}]}}\n",
     );
-    assert_eq!((world.gateways.len(), world.traffic.len(), world.services.len()), (1, 1, 0));
+    assert_eq!((world.gateways.len(), world.traffic.len(), world.services.len()), (1, 2, 0));
     assert_eq!(
         world.notes,
         [

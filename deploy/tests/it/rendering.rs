@@ -152,7 +152,7 @@ metadata: {name: old}
 spec: {destination: {service: old.example}, redirect: {authority: new.example}}
 "]);
     let hosts = manager(&configuration, "mesh:80")["route_config"]["virtual_hosts"].as_array().unwrap();
-    assert!(hosts.iter().any(|host| host["domains"] == json!(["old.example"])), "{hosts:#?}");
+    assert!(hosts.iter().any(|host| host["domains"] == json!(["old.example", "old.example."])), "{hosts:#?}");
 }
 
 #[test]
@@ -353,7 +353,13 @@ fn a_service_of_the_mesh_is_known_by_its_names_and_has_a_default() {
     let host = &routes["virtual_hosts"][0];
     assert_eq!(
         host["domains"],
-        json!(["reviews", "reviews.default", "reviews.default.svc", "reviews.default.svc.cluster.local"])
+        json!([
+            "reviews",
+            "reviews.default",
+            "reviews.default.svc",
+            "reviews.default.svc.cluster.local",
+            "reviews.default.svc.cluster.local."
+        ])
     );
     assert_eq!(host["routes"][0]["match"]["headers"][0], json!({"name": "x-serin-cluster", "present_match": true}));
     assert_eq!(host["routes"][0]["route"]["cluster_header"], "x-serin-cluster");

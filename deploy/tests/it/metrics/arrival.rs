@@ -58,7 +58,7 @@ spec:
 /// A value as hostile as those of manifests get, and as it arrives.
 const VALUES: [(Label, &str, &str); 7] = [
     (Label::VirtualService, "default/reviews", "default/reviews"),
-    (Label::Route, "\"a\\b\" ;.;subset=.=v9 é", "\"a\\b\" _._subset_._v9 é"),
+    (Label::Route, "\"a\\b\" ;.;subset=.=v9 é", "\"a\\b\" _._subset_._v9 \\u{e9}"),
     (Label::Subset, "reviews.default.svc.cluster.local", "reviews.default.svc.cluster.local"),
     (Label::Transition, "withdrawn", "withdrawn"),
     (

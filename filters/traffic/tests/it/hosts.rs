@@ -157,8 +157,10 @@ fn a_time_of_creation_that_is_none_is_warned_of() {
     let resources = json!([placed(to("a", &["a.example"], &[]), "default", json!("null"))]);
     assert_eq!(
         warnings(json!({"resources": resources})),
-        ["resources[0].metadata.creationTimestamp: \"null\" is no instant of RFC 3339, such as 2026-11-20T15:00:00Z; \
-             the manifest counts as new"]
+        [
+            "resources[0].metadata.creationTimestamp: `null` is not an instant of RFC 3339, such as 2026-11-20T15:00:00Z; \
+             the manifest counts as new"
+        ]
     );
     let unsaid = json!([placed(to("a", &["a.example"], &[]), "default", json!(null))]);
     assert_eq!(warnings(json!({"resources": unsaid})), [""; 0]);
