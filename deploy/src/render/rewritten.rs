@@ -12,7 +12,8 @@ pub(crate) fn hosts(world: &World) -> BTreeSet<String> {
     let own: BTreeSet<String> = specs().flat_map(|spec| &spec.hosts).map(|host| host.to_ascii_lowercase()).collect();
     let written = specs().flat_map(|spec| spec.http.iter().flat_map(authorities));
     // A wildcard would be one for Envoy, and what has an operator in it is known only with the request.
-    let hosts = written.map(host_of).filter(|host| !host.is_empty() && !host.contains(['*', '%']));
+    let hosts =
+        written.map(|authority| host_of(authority)).filter(|host| !host.is_empty() && !host.contains(['*', '%']));
     hosts.filter(|host| !own.contains(host)).collect()
 }
 
@@ -29,7 +30,7 @@ fn set(headers: &HeaderRules) -> impl Iterator<Item = &String> {
 }
 
 /// The host of an authority, without its port.
-fn host_of(authority: &String) -> String {
+fn host_of(authority: &str) -> String {
     let host = match authority.rsplit_once(':') {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
         _ => authority,

@@ -70,10 +70,8 @@ pub(super) fn upstream_tls(
         "tls_minimum_protocol_version": "TLSv1_2",
         "tls_maximum_protocol_version": "TLSv1_3",
     }});
-    if mutual {
-        if let Some(own) = certificates.own(warnings) {
-            common["tls_certificates"] = json!([own]);
-        }
+    if mutual && let Some(own) = certificates.own(warnings) {
+        common["tls_certificates"] = json!([own]);
     }
     if !is_trusting {
         let mut validation = json!({"trusted_ca": certificates.trusted(warnings)});
