@@ -268,7 +268,7 @@ impl Policy {
     }
 
     /// The operators of Envoy's in the values of headers that only Envoy itself can evaluate, such as `%HOSTNAME%`: it has to
-    /// leave what each says in the filter state of that [`given_key`].
+    /// leave what each says in the filter state of that [`given_key`](crate::given_key).
     pub fn given_operators(&self) -> BTreeSet<&str> {
         self.virtual_services.iter().flat_map(VirtualService::rules).flat_map(Rule::given_operators).collect()
     }
