@@ -1,4 +1,5 @@
-//! A service: a name, ports, and who stands behind it. Kubernetes' Service is one, and so is each host of a ServiceEntry.
+//! A service: a name, ports, and the pods or endpoints that serve it. Kubernetes' Service is one, and so is each
+//! host of a ServiceEntry.
 
 use super::CLUSTER_DOMAIN;
 use super::document::Document;

@@ -1,4 +1,4 @@
-//! Who stands behind a service: pods, and endpoints that are none.
+//! What serves a service: pods, and endpoints that are not pods.
 
 use super::cluster::Endpoints;
 use crate::manifests::{Endpoint, Replica, Service, ServicePort, TargetPort, Workload, World};

@@ -122,7 +122,7 @@ pub(crate) fn http_filter(filter: &Filter, listener: &ListenerName, configuratio
     })
 }
 
-/// The filter that leaves for the filters behind it what Envoy's `operators` say; none if there are no operators.
+/// The filter that stores the values of Envoy's `operators` for the filters after it; none if there are no operators.
 pub(crate) fn operators_filter(operators: &[String]) -> Option<Value> {
     let state = |operator: &String| {
         json!({

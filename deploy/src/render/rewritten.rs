@@ -2,6 +2,7 @@
 //! authority.
 
 use crate::manifests::World;
+use serin_traffic::host_name::host_of;
 use serin_traffic::written::{HeaderRules, HttpRoute};
 use std::collections::BTreeSet;
 
@@ -12,8 +13,8 @@ pub(crate) fn hosts(world: &World) -> BTreeSet<String> {
     let own: BTreeSet<String> = specs().flat_map(|spec| &spec.hosts).map(|host| host.to_ascii_lowercase()).collect();
     let written = specs().flat_map(|spec| spec.http.iter().flat_map(authorities));
     // A wildcard would be one for Envoy, and what has an operator in it is known only with the request.
-    let hosts =
-        written.map(|authority| host_of(authority)).filter(|host| !host.is_empty() && !host.contains(['*', '%']));
+    let hosts = written.map(|authority| host_of(authority.as_bytes()).into_owned());
+    let hosts = hosts.filter(|host| !host.is_empty() && !host.contains(['*', '%']));
     hosts.filter(|host| !own.contains(host)).collect()
 }
 
@@ -27,13 +28,4 @@ fn set(headers: &HeaderRules) -> impl Iterator<Item = &String> {
     let is_authority = |name: &str| name == ":authority" || name.eq_ignore_ascii_case("host");
     let operations = headers.request.iter().flat_map(|request| request.set.iter().chain(&request.add));
     operations.filter(move |(name, _)| is_authority(name)).map(|(_, value)| value)
-}
-
-/// The host of an authority, without its port.
-fn host_of(authority: &str) -> String {
-    let host = match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
-    };
-    host.to_ascii_lowercase()
 }

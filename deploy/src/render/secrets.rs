@@ -42,7 +42,7 @@ fn data_source(held: Held<'_>) -> Value {
     }
 }
 
-/// The file `name`, for Envoy; whoever draws the configuration elsewhere than Envoy runs is only warned that it is not there.
+/// The file `name`, for Envoy. A missing file is only a warning: Envoy may run on another machine.
 pub(super) fn file(name: &str, origin: &Origin, path: &str, warnings: &mut Vec<Mistake>) -> Value {
     if !Path::new(name).is_file() {
         let reason = format!("{name} is not there; Envoy does not start without it");

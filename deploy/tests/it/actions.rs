@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 /// The cluster of the only service.
 const CLUSTER: &str = "outbound|80||w.default.svc.cluster.local";
 
-/// What differs from one request to the next, or between two listeners, whoever handles it.
+/// What differs from one request to the next, or between two listeners, with either kind of route.
 const VOLATILE: [&str; 5] = ["date", "x-request-id", "x-envoy-upstream-service-time", "x-serin-cluster", "server"];
 
 /// A rule, without its route, and what Istio adds to Envoy's route for it.

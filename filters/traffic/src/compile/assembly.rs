@@ -22,7 +22,7 @@ pub(super) struct Assembly<'a> {
     /// Those that requests can meet.
     bound: Vec<Bound<'a>>,
     pub(super) warnings: Vec<Warning>,
-    /// The rules that this proxy does not meet; whoever renders its routes need not know.
+    /// The rules that do not apply to this proxy. They count when slots are given, so that a renderer need not know which apply.
     pub(super) others: Vec<Rule>,
 }
 
@@ -153,7 +153,7 @@ impl RuleList {
         Self { virtual_service, rules: Vec::new(), entries: Vec::new(), applies_always: None }
     }
 
-    /// Adds a rule that people know by `known_as` and that stands at `path`; one that can never apply is warned of.
+    /// Adds the rule at `path`, called `known_as` in warnings; a rule that can never apply is warned of.
     pub(super) fn push(&mut self, rule: Rule, known_as: String, path: &str) -> Option<Warning> {
         let before = self.applies_always.clone();
         for (by, condition) in rule.matches.iter().enumerate() {

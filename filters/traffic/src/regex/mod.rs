@@ -37,7 +37,7 @@ use std::sync::{Arc, OnceLock};
 /// The bound on the length of a pattern, in bytes: Istio's (`validateStringMatchRegexp`).
 pub(crate) const LONGEST: usize = 1024;
 
-/// How much memory the states of one DFA may take, in bytes, before it forgets them and begins anew.
+/// How much memory the states of one DFA may take, in bytes, before they are cleared.
 const STATES: usize = 1 << 18;
 
 /// How many bytes each state of a DFA has to serve, or else it is not worth building them (RE2, `DFA::InlinedSearchLoop`).

@@ -5,7 +5,7 @@ use super::{Regex, utf8};
 use crate::written::RegexEncoding;
 use std::sync::Arc;
 
-/// The bound on what a rewrite may add to a text, in bytes: more than any server takes of a path. Matches behind it stay.
+/// The bound on what a rewrite may add to a text, in bytes: more than any server accepts as a path. Later matches stay as they are.
 const MOST_ADDED: usize = 1 << 20;
 
 /// Text with groups in it, `\0` to `\9`, to put in the place of the matches of an expression.

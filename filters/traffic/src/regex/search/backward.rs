@@ -19,7 +19,7 @@ const MOST: usize = 1 << 14;
 /// The bound on how many places are read without a look at how many prospects are known.
 const STRETCH: usize = 1024;
 
-/// The prospect of a place in a text. The first word says what stands behind it, and whether a match may end here; the
+/// What can follow at a position in a text. The first word says what comes next, and whether a match may end here; the
 /// others are the set of the states that read a byte and from which a match can be reached there, one bit for each.
 pub(super) type Prospect = Arc<[u64]>;
 
@@ -64,7 +64,7 @@ fn word(side: Side, ends: Ends) -> u64 {
 }
 
 /// A deterministic automaton that reads a text from its end and says of each place from which states a match can be reached
-/// there. It is made as needed, and begins anew when it is too large.
+/// there. It is built on demand, and cleared when it grows too large.
 #[derive(Debug)]
 pub(super) struct Backward {
     prospects: Vec<Prospect>,
