@@ -77,6 +77,9 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
         );
     }
 
+    // What Istio refuses is refused here, before anything of it is translated.
+    let plugins: Vec<PluginConfiguration> =
+        listeners.keys().map(|name| PluginConfiguration::of(world, name, options)).collect::<Result<_, _>>()?;
     let mut viewers: Vec<Source> = Vec::new();
     for viewer in listeners.keys().map(|name| source(world, name, options)) {
         if !viewers.contains(&viewer) {
@@ -88,8 +91,7 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
     let hashed: Vec<(String, Value)> =
         clusters.iter().filter_map(|Cluster { name, key, .. }| Some((name.clone(), key.clone()?))).collect();
     let mut rendered = Vec::new();
-    for (name, hosts) in &listeners {
-        let plugin = PluginConfiguration::of(world, name, options)?;
+    for ((name, hosts), plugin) in listeners.iter().zip(&plugins) {
         for warning in &plugin.warnings {
             if !warnings.contains(warning) {
                 warnings.push(warning.clone());
@@ -101,7 +103,7 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
             hashed: hashed.clone(),
             longest_delay: plugin.longest_delay,
         };
-        rendered.push(listener(name, hosts, &plugin, &kit, world, options));
+        rendered.push(listener(name, hosts, plugin, &kit, world, options));
     }
     let admin_port = match options.listen {
         Listen::AnyPort => 0,

@@ -18,6 +18,7 @@ pub(crate) fn load_balancer(
         [
             ("localityLbSetting", balancer.locality_lb_setting.is_some()),
             ("zoneAwareLbSetting", balancer.zone_aware_lb_setting.is_some()),
+            ("backendUtilization", balancer.backend_utilization.is_some()),
             ("warmup", balancer.warmup.is_some()),
             ("warmupDurationSecs", balancer.warmup_duration_secs.is_some()),
         ],
@@ -47,14 +48,14 @@ pub(crate) fn load_balancer(
 fn ring(cluster: &mut Value, hash: &ConsistentHash) {
     if let Some(maglev) = &hash.maglev {
         cluster["lb_policy"] = "MAGLEV".into();
-        if let Some(size) = maglev["tableSize"].as_u64().filter(|size| *size > 0) {
+        if let Some(size) = Some(maglev.table_size).filter(|size| *size > 0) {
             cluster["maglev_lb_config"] = json!({"table_size": size});
         }
         return;
     }
     cluster["lb_policy"] = "RING_HASH".into();
     let size = match &hash.ring_hash {
-        Some(ring) => ring["minimumRingSize"].as_u64(),
+        Some(ring) => ring.minimum_ring_size,
         None => hash.minimum_ring_size.filter(|size| *size > 0).or(Some(1024)),
     };
     if let Some(size) = size.filter(|size| *size > 0) {
@@ -69,7 +70,7 @@ fn key(path: &str, hash: &ConsistentHash, left: &mut Vec<Refusal>) -> Result<Val
     }
     if let Some(cookie) = &hash.http_cookie {
         let path = format!("{path}.httpCookie");
-        left.extend(leave_any(&path, [("attributes", cookie.attributes.is_some())]));
+        left.extend(leave_any(&path, [("attributes", !cookie.attributes.is_empty())]));
         let mut key = json!({"name": cookie.name});
         if let Some(ttl) = &cookie.ttl {
             key["ttl"] = duration(&path, "ttl", ttl)?.into();

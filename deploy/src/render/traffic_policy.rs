@@ -8,7 +8,9 @@ use super::upstream_tls::{Peer, upstream_tls};
 use crate::manifests::{Mistake, Origin};
 use serde_json::{Value, json};
 use serin_traffic::Refusal;
-use serin_traffic::written::{ConnectionPool, LoadBalancer, OutlierDetection, TcpPool, TrafficPolicy};
+use serin_traffic::written::{
+    ClientTls, ConnectionPool, LoadBalancer, OutlierDetection, RetryBudget, TcpPool, TrafficPolicy,
+};
 
 /// A part of a traffic policy, and where it is written.
 struct Part<'a, T> {
@@ -31,8 +33,8 @@ pub(crate) struct Settings<'a> {
     load_balancer: At<'a, LoadBalancer>,
     connection_pool: At<'a, ConnectionPool>,
     outlier_detection: At<'a, OutlierDetection>,
-    tls: At<'a, Value>,
-    retry_budget: At<'a, Value>,
+    tls: At<'a, ClientTls>,
+    retry_budget: At<'a, RetryBudget>,
     /// What only Istio does.
     left: Vec<Mistake>,
     has_any: bool,
@@ -50,14 +52,12 @@ impl<'a> Settings<'a> {
     /// (Istio: `MergeSubsetTrafficPolicy`).
     pub(crate) fn overlay(&mut self, origin: &'a Origin, path: &str, policy: &'a TrafficPolicy, port: u16) {
         self.has_any = true;
-        for (field, value) in [("tunnel", &policy.tunnel), ("proxyProtocol", &policy.proxy_protocol)] {
-            if value.is_some() {
-                self.left.push(origin.mistake(left(&format!("{path}.{field}"))));
-            }
-        }
+        let unread = [("tunnel", policy.tunnel.is_some()), ("proxyProtocol", policy.proxy_protocol.is_some())];
+        self.left.extend(leave_any(path, unread).map(|refusal| origin.mistake(refusal)));
         self.retry_budget = at(origin, path, "retryBudget", &policy.retry_budget).or(self.retry_budget.take());
         let port_level = policy.port_level_settings.iter().enumerate();
-        let mut port_level = port_level.filter(|(_, level)| level.port.number == Some(u32::from(port)));
+        let mut port_level =
+            port_level.filter(|(_, level)| level.port.as_ref().and_then(|it| it.number) == Some(u32::from(port)));
         if let Some((index, level)) = port_level.next() {
             let path = format!("{path}.portLevelSettings[{index}]");
             self.load_balancer = at(origin, &path, "loadBalancer", &level.load_balancer);
@@ -116,7 +116,11 @@ pub(crate) fn leave_any<const N: usize>(path: &str, fields: [(&str, bool); N]) -
 }
 
 pub(crate) fn duration(path: &str, field: &str, text: &str) -> Result<String, Refusal> {
-    in_seconds(text).ok_or_else(|| Refusal::new(format!("{path}.{field}"), serin_traffic::duration::mistake_in(text)))
+    in_seconds(text).ok_or_else(|| mistaken(path, field, text))
+}
+
+fn mistaken(path: &str, field: &str, text: &str) -> Refusal {
+    Refusal::new(format!("{path}.{field}"), serin_traffic::duration::mistake_in(text))
 }
 
 /// Istio: `applyConnectionPool`; zero is as good as nothing there.
@@ -204,51 +208,37 @@ fn tcp_pool(
     if let Some(keepalive) = &tcp.tcp_keepalive {
         let path = format!("{path}.tcpKeepalive");
         let mut probes = json!({});
-        for (field, value) in keepalive.as_object().into_iter().flatten() {
-            let seconds =
-                value.as_str().and_then(in_seconds).and_then(|it| it.trim_end_matches('s').parse::<u32>().ok());
-            let (name, number) = match field.as_str() {
-                "probes" => ("keepalive_probes", value.as_u64().and_then(|it| u32::try_from(it).ok())),
-                "time" => ("keepalive_time", seconds),
-                "interval" => ("keepalive_interval", seconds),
-                _ => return Err(Refusal::new(format!("{path}.{field}"), "is not one of probes, time, interval")),
-            };
-            let wrong = || {
-                Refusal::new(
-                    format!("{path}.{field}"),
-                    format!("{value} is neither a number of probes nor whole seconds"),
-                )
-            };
-            probes[name] = number.ok_or_else(wrong)?.into();
+        if let Some(number) = keepalive.probes {
+            probes["keepalive_probes"] = number.into();
+        }
+        let times =
+            [("time", "keepalive_time", &keepalive.time), ("interval", "keepalive_interval", &keepalive.interval)];
+        for (field, name, text) in times {
+            if let Some(text) = text {
+                // Envoy's are whole seconds, as the kernel's are.
+                let time = serin_traffic::duration::parse(text).ok_or_else(|| mistaken(&path, field, text))?;
+                probes[name] = time.as_secs().into();
+            }
         }
         cluster["upstream_connection_options"] = json!({"tcp_keepalive": probes});
     }
     Ok(())
 }
 
-fn set(into: &mut Value, field: &str, number: Option<u32>) {
+fn set(into: &mut Value, field: &str, number: Option<i32>) {
     if let Some(number) = number.filter(|number| *number > 0) {
         into[field] = number.into();
     }
 }
 
 /// Istio: `applyRetryBudget`.
-fn retry_budget(cluster: &mut Value, path: &str, budget: &Value) -> Result<(), Refusal> {
-    let wrong = |field: &str, wanted: &str| {
-        Refusal::new(format!("{path}.{field}"), format!("{} is not {wanted}", budget[field]))
-    };
-    let mut rendered = json!({"budget_percent": {"value": 20.0}, "min_retry_concurrency": 3});
-    if !budget["percent"].is_null() {
-        let percent = budget["percent"].as_f64().ok_or_else(|| wrong("percent", "a number"))?;
-        rendered["budget_percent"] = json!({"value": percent});
-    }
-    if !budget["minRetryConcurrency"].is_null() {
-        let least = budget["minRetryConcurrency"].as_u64().ok_or_else(|| wrong("minRetryConcurrency", "a number"))?;
-        if least > 0 {
-            rendered["min_retry_concurrency"] = least.into();
-        }
-    }
-    if let Some(interval) = budget["budgetInterval"].as_str() {
+fn retry_budget(cluster: &mut Value, path: &str, budget: &RetryBudget) -> Result<(), Refusal> {
+    let least = budget.min_retry_concurrency.filter(|least| *least > 0).unwrap_or(3);
+    let mut rendered = json!({
+        "budget_percent": {"value": budget.percent.unwrap_or(20.0)},
+        "min_retry_concurrency": least,
+    });
+    if let Some(interval) = &budget.budget_interval {
         rendered["budget_interval"] = duration(path, "budgetInterval", interval)?.into();
     }
     cluster["circuit_breakers"]["thresholds"][0]["retry_budget"] = rendered;
@@ -265,7 +255,7 @@ fn outlier_detection(
     let unread = [
         // Istio has read nothing of it since 1.5.
         ("consecutiveErrors", outliers.consecutive_errors.is_some()),
-        ("outlierDetectionHttpErrorCodes", outliers.outlier_detection_http_error_codes.is_some()),
+        ("outlierDetectionHttpErrorCodes", !outliers.outlier_detection_http_error_codes.is_empty()),
     ];
     warnings.extend(leave_any(path, unread).map(|refusal| origin.mistake(refusal)));
     let mut detection = json!({"enforcing_success_rate": 0});

@@ -4,9 +4,9 @@ use super::cluster::http_options;
 use super::secrets::{authority, certificate, file};
 use super::traffic_policy::left;
 use crate::manifests::{Mistake, Origin, World};
-use serde::Deserialize;
 use serde_json::{Value, json};
 use serin_traffic::Refusal;
+use serin_traffic::written::ClientTls;
 
 /// Who is at the other end.
 pub(crate) enum Peer<'a> {
@@ -16,34 +16,18 @@ pub(crate) enum Peer<'a> {
     Real { world: &'a World },
 }
 
-/// Istio's `ClientTLSSettings`.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ClientTls {
-    mode: Option<String>,
-    client_certificate: Option<String>,
-    private_key: Option<String>,
-    ca_certificates: Option<String>,
-    ca_crl: Option<String>,
-    credential_name: Option<String>,
-    subject_alt_names: Option<Vec<String>>,
-    sni: Option<String>,
-    insecure_skip_verify: Option<bool>,
-}
-
 /// The certificates that most Linux systems trust; Istio says `system`.
 const SYSTEM: &str = "/etc/ssl/certs/ca-certificates.crt";
 
-/// Makes `cluster` speak TLS as `written` at `path` says.
+/// Makes `cluster` speak TLS as `tls` at `path` says.
 pub(super) fn upstream_tls(
     cluster: &mut Value,
     origin: &Origin,
     path: &str,
-    written: &Value,
+    tls: &ClientTls,
     peer: &Peer<'_>,
     warnings: &mut Vec<Mistake>,
 ) -> Result<(), Mistake> {
-    let tls = ClientTls::deserialize(written).map_err(|error| origin.mistake(Refusal::new(path, error.to_string())))?;
     let mode = format!("{path}.mode");
     let mutual = match tls.mode.as_deref().unwrap_or("DISABLE") {
         "DISABLE" => return Ok(()),
@@ -63,8 +47,8 @@ pub(super) fn upstream_tls(
         warnings.push(origin.mistake(Refusal::new(path, reason)));
         return Ok(());
     };
-    let certificates = Certificates { tls: &tls, world, origin, path };
-    let names = tls.subject_alt_names.as_deref().unwrap_or_default();
+    let certificates = Certificates { tls, world, origin, path };
+    let names = &tls.subject_alt_names;
     let is_trusting = tls.insecure_skip_verify == Some(true);
     let mut common = json!({"tls_params": {
         "tls_minimum_protocol_version": "TLSv1_2",

@@ -193,7 +193,8 @@ fn port_in(world: &World, gateway: &str, host: &str) -> Option<u16> {
             names.into_iter().any(|name| covers(&domain(name), host))
         };
         let http = || gateway.servers.iter().filter(|server| server.is_http());
-        return http().find(has_host).or_else(|| http().next()).map(|server| server.port.number);
+        let server = http().find(has_host).or_else(|| http().next())?;
+        return u16::try_from(server.port.number).ok();
     }
     let service = world.services.iter().find(|service| service.full_name() == host)?;
     let mut ports = service.ports.iter().filter(|port| port.protocol != PortProtocol::Other);

@@ -1,7 +1,7 @@
 //! What is drawn from a world: facts about Envoy's configuration.
 
 use serde_json::{Value, json};
-use serin::manifests::{Text, World};
+use serin::manifests::{Mistakes, Text, World};
 use serin::render::envoy::{Options, render};
 use serin::render::{Endpoints, Filter, Listen};
 use serin_traffic::written::Source;
@@ -53,9 +53,13 @@ fn options(world: &World) -> Options {
     }
 }
 
-fn world(texts: &[&str]) -> World {
+fn read(texts: &[&str]) -> Result<World, Mistakes> {
     let texts: Vec<Text> = texts.iter().enumerate().map(|(n, text)| Text::new(format!("{n}.yaml"), *text)).collect();
-    World::parse("default", &texts).unwrap()
+    World::parse("default", &texts)
+}
+
+fn world(texts: &[&str]) -> World {
+    read(texts).unwrap()
 }
 
 fn rendered(texts: &[&str]) -> Value {
@@ -64,8 +68,7 @@ fn rendered(texts: &[&str]) -> Value {
 }
 
 fn refused(texts: &[&str]) -> String {
-    let world = world(texts);
-    render(&world, &options(&world)).unwrap_err().to_string()
+    read(texts).and_then(|world| render(&world, &options(&world))).unwrap_err().to_string()
 }
 
 fn cluster<'a>(configuration: &'a Value, name: &str) -> &'a Value {
@@ -282,9 +285,9 @@ fn what_only_istio_does_is_left_to_it_with_a_warning() {
 #[test]
 fn what_cannot_be_meant_is_refused_by_its_path() {
     let cases = [
-        ("{loadBalancer: {simple: FASTEST}}", "spec.trafficPolicy.loadBalancer.simple: FASTEST is not one of"),
-        ("{tls: {mode: SECRET}}", "spec.trafficPolicy.tls.mode: SECRET is not one of"),
-        ("{tls: {mode: SIMPLE, snii: a}}", "spec.trafficPolicy.tls: unknown field `snii`"),
+        ("{loadBalancer: {simple: FASTEST}}", "spec.trafficPolicy.loadBalancer.simple: `FASTEST` is not one of"),
+        ("{tls: {mode: SECRET}}", "spec.trafficPolicy.tls.mode: `SECRET` is not one of"),
+        ("{tls: {mode: SIMPLE, snii: a}}", "spec.trafficPolicy.tls.snii: unknown field `snii`"),
         (
             "{connectionPool: {tcp: {connectTimeout: soon}}}",
             "spec.trafficPolicy.connectionPool.tcp.connectTimeout: `soon` is not",

@@ -57,10 +57,8 @@ struct Known<'a> {
 
 impl<'a> Known<'a> {
     fn of((place, candidate): (usize, Candidate<'a>)) -> Self {
-        let labels = candidate.rule.workload_selector.as_ref().map(|selector| selector.get("matchLabels"));
-        let selector = labels.map(|labels| {
-            let labels = labels.and_then(|labels| labels.as_object()).into_iter().flatten();
-            labels.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).collect()
+        let selector = candidate.rule.workload_selector.as_ref().map(|selector| {
+            selector.match_labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
         });
         let export_to = match selector {
             // A rule for some workloads is for those of its own namespace.

@@ -145,7 +145,8 @@ fn at_servers(
     warnings: &mut Vec<Warning>,
 ) -> HostTable<HostOrder> {
     let all: Vec<&Server> = gateway.servers.iter().filter(|server| server.is_http()).collect();
-    let of_port: Vec<&Server> = all.iter().copied().filter(|server| Some(server.port.number) == port).collect();
+    let of_port: Vec<&Server> =
+        all.iter().copied().filter(|server| Some(server.port.number) == port.map(u32::from)).collect();
     let served = |server: &'_ Server, bound: &Bound<'_>| -> Vec<String> {
         let hosts: Vec<&str> = bound.hosts.iter().map(|host| host.full.as_str()).collect();
         let common = intersection(&server.hosts_for(bound.namespace, namespace), &hosts);

@@ -63,11 +63,27 @@ impl Policy {
         for (index, manifest) in manifests.iter().enumerate() {
             let resources = Place::root("resources");
             let resource = resources.index(index);
-            if matches!(manifest.spec, Spec::VirtualService(_) | Spec::DestinationRule(_)) {
+            if matches!(manifest.spec, Spec::VirtualService(_) | Spec::DestinationRule(_) | Spec::Gateway(_)) {
                 validation::validate_metadata(&resource.field("metadata"), &manifest.metadata)?;
             }
-            if let Spec::VirtualService(written) = &manifest.spec {
-                assembly.add(&resource.field("spec"), manifest, written, &known, &delegates, &canaries)?;
+            let spec = resource.field("spec");
+            match &manifest.spec {
+                Spec::VirtualService(written) => {
+                    assembly.add(&spec, manifest, written, &known, &delegates, &canaries)?;
+                }
+                Spec::DestinationRule(written) => {
+                    let namespace = world.namespace_of(manifest);
+                    validation::validate_destination_rule(&spec, written, namespace, &mut assembly.warnings)?;
+                }
+                Spec::Gateway(written) => {
+                    let name = &manifest.metadata.name;
+                    validation::validate_gateway(&resource, name, written, &mut assembly.warnings)?;
+                }
+                Spec::Service(_)
+                | Spec::ServiceEntry(_)
+                | Spec::CanaryPolicy(_)
+                | Spec::RouteRule(_)
+                | Spec::Foreign(_) => {}
             }
         }
         // Behind the VirtualServices: a host that has both is theirs.

@@ -1,9 +1,11 @@
-//! Istio's Gateway, as far as rules need it: which hosts its ports serve.
+//! Istio's Gateway: which hosts its ports serve, and how TLS ends there.
+//!
+//! What is read is what rules need and what Istio's validation looks at; all else passes.
 
 use super::null_as_absent;
 use serde::Deserialize;
 
-/// The part of a Gateway that says whose requests come through; all else passes.
+/// The spec of a Gateway.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Gateway {
     /// Its open ports.
@@ -11,11 +13,14 @@ pub struct Gateway {
     pub servers: Vec<Server>,
 }
 
-/// One open port of a Gateway; all else about it passes.
+/// One open port of a Gateway.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Server {
     /// The port.
     pub port: ServerPort,
+    /// The address that is listened on, or `unix://` and the path of a socket; every address if it is empty.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub bind: String,
     /// The hosts that are let in, perhaps with the namespace of the VirtualServices that may have them: `host`,
     /// `namespace/host`, `./host` or `*/host`.
     #[serde(default, deserialize_with = "null_as_absent")]
@@ -26,33 +31,83 @@ pub struct Server {
 
 /// The port of a server.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServerPort {
     /// The number that clients use.
-    pub number: u16,
+    pub number: u32,
     /// What is spoken there, such as `HTTP` or `HTTPS`.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub protocol: String,
+    /// What the port is called.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub name: String,
+    /// A port of the pods, which Gateways have no use for.
+    pub target_port: Option<u32>,
 }
 
-/// How TLS ends at a server; all else about it passes.
+/// How TLS ends at a server.
 #[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ServerTls {
     /// `PASSTHROUGH` (also if absent) and `AUTO_PASSTHROUGH` leave it to the destination.
     pub mode: Option<String>,
+    /// Whether clients without TLS are sent to `https`.
+    pub https_redirect: Option<bool>,
+    /// The file of the server's certificate.
+    pub server_certificate: Option<String>,
+    /// The file of the server's private key.
+    pub private_key: Option<String>,
+    /// The file of the authorities of clients' certificates.
+    pub ca_certificates: Option<String>,
+    /// The Secret that has the certificates.
+    pub credential_name: Option<String>,
+    /// Several of them.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub credential_names: Vec<String>,
+    /// Several certificates, in files.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub tls_certificates: Vec<ServerCertificate>,
+    /// The file of the certificates that are revoked.
+    pub ca_crl: Option<String>,
+    /// `TLS_AUTO`, or `TLSV1_0` to `TLSV1_3`.
+    pub min_protocol_version: Option<String>,
+    /// The same.
+    pub max_protocol_version: Option<String>,
+}
+
+/// A certificate of a server, in files.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerCertificate {
+    /// The file of the certificate.
+    pub server_certificate: Option<String>,
+    /// The file of its private key.
+    pub private_key: Option<String>,
+    /// The file of the authorities of clients' certificates.
+    pub ca_certificates: Option<String>,
+}
+
+impl ServerPort {
+    /// Whether requests are spoken here in plain text (Istio, `IsHTTP` in `pkg/config/protocol/instance.go`).
+    pub fn is_plain_http(&self) -> bool {
+        let protocol = self.protocol.to_ascii_uppercase();
+        matches!(protocol.as_str(), "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTP_PROXY")
+    }
+}
+
+impl ServerTls {
+    /// Whether TLS is left to the destination (Istio, `IsPassThroughServer` in `pkg/config/gateway/gateway.go`).
+    pub fn passes_through(&self) -> bool {
+        matches!(self.mode.as_deref().unwrap_or("PASSTHROUGH"), "PASSTHROUGH" | "AUTO_PASSTHROUGH")
+    }
 }
 
 impl Server {
     /// Whether requests can be seen here: HTTP in plain text, or TLS that ends here (Istio, `IsHTTPServer` in
     /// `pkg/config/gateway/gateway.go`).
     pub fn is_http(&self) -> bool {
-        match self.port.protocol.to_ascii_uppercase().as_str() {
-            "HTTP" | "HTTP2" | "GRPC" | "GRPC-WEB" | "HTTP_PROXY" => true,
-            "HTTPS" => {
-                let mode = self.tls.as_ref().and_then(|tls| tls.mode.as_deref()).unwrap_or("PASSTHROUGH");
-                !matches!(mode, "PASSTHROUGH" | "AUTO_PASSTHROUGH")
-            }
-            _ => false,
-        }
+        let ends_tls = self.tls.as_ref().is_some_and(|tls| !tls.passes_through());
+        self.port.is_plain_http() || (self.port.protocol.eq_ignore_ascii_case("HTTPS") && ends_tls)
     }
 
     /// The hosts that VirtualServices of `namespace` may have at this server of a Gateway of `own`

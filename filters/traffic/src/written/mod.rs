@@ -21,10 +21,12 @@ pub use canary_policy::{
 };
 pub use configuration::{Configuration, RegexEncoding, RepeatedHeaders, Source, Unmatched};
 pub use destination_rule::{
-    ConnectionPool, ConsistentHash, DestinationRule, HashCookie, HttpPool, LoadBalancer, OutlierDetection,
-    PortTrafficPolicy, Subset, TcpPool, TrafficPolicy,
+    BackendUtilization, ClientTls, ConnectionPool, ConsistentHash, CookieAttribute, DestinationRule, Distribute,
+    HashCookie, Http2KeepAlive, HttpPool, LoadBalancer, LocalityFailover, LocalityLoadBalancing, Maglev,
+    OutlierDetection, PortTrafficPolicy, ProxyProtocol, RetryBudget, RingHash, Subset, TcpKeepalive, TcpPool,
+    TrafficPolicy, Tunnel, Warmup, WorkloadSelector, ZoneAwareLoadBalancing,
 };
-pub use gateway::{Gateway, Server, ServerPort, ServerTls};
+pub use gateway::{Gateway, Server, ServerCertificate, ServerPort, ServerTls};
 pub use l4_route::{ConnectionDestination, ConnectionMatch, ConnectionRoute};
 pub use manifest::{Foreign, Kind, Manifest, Metadata, Spec, group_of};
 pub use reading::read;

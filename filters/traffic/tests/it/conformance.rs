@@ -54,6 +54,7 @@ const PUBLIC: &[&str] = &[
     "RFC ",
     "protobuf, ",
     "Gateway API, ",
+    "https://github.com/",
 ];
 
 #[cfg(not(target_arch = "wasm32"))]

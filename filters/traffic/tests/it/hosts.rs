@@ -233,7 +233,9 @@ fn gateway(servers: Value) -> Value {
 
 fn server(port: u16, protocol: &str, hosts: &[&str]) -> Value {
     let tls = if protocol == "HTTPS" { json!({"mode": "SIMPLE", "credentialName": "cert"}) } else { json!(null) };
-    json!({"port": {"number": port, "name": protocol.to_lowercase(), "protocol": protocol}, "hosts": hosts, "tls": tls})
+    // Names are each server's own, as Istio wants them.
+    let name = format!("{protocol}-{port}-{}", hosts.concat());
+    json!({"port": {"number": port, "name": name, "protocol": protocol}, "hosts": hosts, "tls": tls})
 }
 
 /// The cluster that each host's request goes to at the gateway `default/edge`.

@@ -1,16 +1,20 @@
 //! What Istio's validation refuses is refused, and what it takes is taken: rows of `tests/validation`, and the page about
 //! them, `docs/validation.md`.
 
-use crate::scene::{refusal, test, virtual_service, warnings};
+use crate::scene::{refusal, test, warnings};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-const ROWS: [&str; 1] = [include_str!("../validation/virtual-service.json")];
+const ROWS: [&str; 3] = [
+    include_str!("../validation/virtual-service.json"),
+    include_str!("../validation/destination-rule.json"),
+    include_str!("../validation/gateway.json"),
+];
 
-/// A VirtualService that Istio takes or refuses.
+/// A resource that Istio takes or refuses.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Row {
     /// A sentence of the rule.
     name: String,
@@ -20,6 +24,12 @@ struct Row {
     http: Option<Value>,
     /// The whole spec of a VirtualService instead.
     spec: Option<Value>,
+    /// The spec of a DestinationRule instead.
+    destination_rule: Option<Value>,
+    /// The spec of a Gateway instead.
+    gateway: Option<Value>,
+    /// The name of the resource, which is `reviews` else.
+    resource: Option<String>,
     #[serde(default)]
     annotations: Value,
     /// Path and reason, if it is refused.
@@ -34,13 +44,17 @@ struct Row {
 
 impl Row {
     fn configuration(&self) -> Value {
-        let spec = match (&self.spec, &self.http) {
-            (Some(spec), None) => spec.clone(),
-            (None, Some(http)) => json!({"hosts": ["reviews"], "http": http}),
-            _ => panic!("{}: must have either spec or http", self.name),
+        let (kind, spec) = match (&self.http, &self.spec, &self.destination_rule, &self.gateway) {
+            (Some(http), None, None, None) => ("VirtualService", &json!({"hosts": ["reviews"], "http": http})),
+            (None, Some(spec), None, None) => ("VirtualService", spec),
+            (None, None, Some(spec), None) => ("DestinationRule", spec),
+            (None, None, None, Some(spec)) => ("Gateway", spec),
+            _ => panic!("{}: must have one of http, spec, destinationRule, gateway", self.name),
         };
-        let mut manifest = virtual_service("reviews", spec);
-        manifest["metadata"]["annotations"] = self.annotations.clone();
+        let name = self.resource.as_deref().unwrap_or("reviews");
+        let metadata = json!({"name": name, "annotations": self.annotations});
+        let manifest =
+            json!({"apiVersion": "networking.istio.io/v1", "kind": kind, "metadata": metadata, "spec": spec});
         json!({"resources": [manifest]})
     }
 }

@@ -5,11 +5,15 @@
 //! test that holds each.
 
 mod actions;
+mod destination_rule;
+mod gateway;
 mod http_match;
 mod http_route;
 mod l4_route;
 mod names;
 
+pub(super) use destination_rule::validate_destination_rule;
+pub(super) use gateway::validate_gateway;
 pub(super) use http_route::{RouteKind, validate_http_route};
 
 use crate::gateway_name::MESH;

@@ -22,7 +22,7 @@ fn is_bounded(text: &str, inner: impl Fn(u8) -> bool) -> bool {
 }
 
 /// Istio: `ValidateFQDN`.
-fn mistake_in_fqdn(name: &str) -> Option<String> {
+pub(super) fn mistake_in_fqdn(name: &str) -> Option<String> {
     if name.is_empty() {
         return Some("must not be empty".to_owned());
     }
@@ -46,6 +46,9 @@ fn is_number(text: &str) -> bool {
 pub(super) fn validate_dns_label(place: &Place<'_>, text: &str) -> Result<(), Refusal> {
     if is_dns_label(text) {
         return Ok(());
+    }
+    if text.is_empty() {
+        return Err(place.refuse("must not be empty"));
     }
     Err(place.refuse(format!("{text} is not a DNS label: letters, digits and -, at most {LONGEST_LABEL}")))
 }
@@ -119,4 +122,12 @@ pub(super) fn validate_export_to(place: &Place<'_>, names: &[String], namespace:
 pub(super) fn is_header_name(name: &str) -> bool {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(is_token)
+}
+
+/// A value of an enumeration of the CRD's.
+pub(super) fn one_of(place: &Place<'_>, value: &str, values: &[&str]) -> Result<(), Refusal> {
+    if values.contains(&value) {
+        return Ok(());
+    }
+    Err(place.refuse(format!("`{value}` is not one of {}", values.join(", "))))
 }

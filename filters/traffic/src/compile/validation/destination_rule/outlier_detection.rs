@@ -1,0 +1,25 @@
+//! What Istio refuses of outlier detection.
+
+use super::durations;
+use crate::refusal::{Place, Refusal};
+use crate::written::OutlierDetection;
+
+/// Istio: `validateOutlierDetection`.
+pub(super) fn validate(place: &Place<'_>, outliers: &OutlierDetection) -> Result<(), Refusal> {
+    durations(place, [("baseEjectionTime", &outliers.base_ejection_time), ("interval", &outliers.interval)])?;
+    let split = outliers.split_external_local_origin_errors == Some(true);
+    if !split && outliers.consecutive_local_origin_failures.is_some_and(|number| number > 0) {
+        let place = place.field("consecutiveLocalOriginFailures");
+        return Err(place.refuse("has no effect: splitExternalLocalOriginErrors is not true"));
+    }
+    percent(&place.field("maxEjectionPercent"), outliers.max_ejection_percent)?;
+    percent(&place.field("minHealthPercent"), outliers.min_health_percent)
+}
+
+/// Istio: `ValidatePercent`.
+fn percent(place: &Place<'_>, number: Option<i32>) -> Result<(), Refusal> {
+    match number.filter(|number| !(0..=100).contains(number)) {
+        Some(number) => Err(place.refuse(format!("{number} is not from 0 to 100"))),
+        None => Ok(()),
+    }
+}
