@@ -7,6 +7,8 @@ SHELL := /bin/bash
 STARTED := $(shell date +%s)
 say = @printf 'serin: [%4d s] %s\n' $$(($$(date +%s) - $(STARTED))) '$(1)'
 with_envoy = ENVOY="$$(deploy/envoy.sh)"; export ENVOY;
+# The tests hold hundreds of connections open at once, each a file here and in Envoy; many systems allow 1024 until asked.
+with_files = ulimit -Sn 16384 2>/dev/null || ulimit -Sn "$$(ulimit -Hn)";
 MODULES := header-router subset-picker shadow-mirror canary
 
 help: ## this list
@@ -31,7 +33,7 @@ demo: build ## run the canary scenarios in a real Envoy: expected and seen
 
 test: build ## every test: native, in the test host, in a real Envoy, as wasm32 in Node
 	$(call say,native tests)
-	@$(with_envoy) cargo test --locked --workspace
+	@$(with_files) $(with_envoy) cargo test --locked --workspace
 	$(call say,the tests of serin-traffic as wasm32)
 	@filters/wasm-tests.sh
 	$(call say,every test passed)

@@ -99,8 +99,7 @@ impl Backend {
 
 fn serve(stream: TcpStream, name: &str, shared: &Mutex<Seen>) {
     stream.set_nodelay(true).unwrap();
-    let mut writer = stream.try_clone().unwrap();
-    let mut reader = BufReader::new(stream);
+    let (mut writer, mut reader) = (&stream, BufReader::new(&stream));
     while let Some((_, headers)) = head(&mut reader) {
         let Some(body) = body(&mut reader, &headers) else { return };
         let (behaviour, number) = {
@@ -118,7 +117,9 @@ fn serve(stream: TcpStream, name: &str, shared: &Mutex<Seen>) {
         let (status, answer) = match behaviour {
             Some(Behaviour::Status(status)) => (status, name.as_bytes().to_vec()),
             Some(Behaviour::After(wait)) => {
-                thread::sleep(wait);
+                if !is_awaited(&stream, &mut reader, wait) {
+                    return;
+                }
                 (200, name.as_bytes().to_vec())
             }
             Some(Behaviour::Noise) => {
@@ -129,7 +130,7 @@ fn serve(stream: TcpStream, name: &str, shared: &Mutex<Seen>) {
             }
             Some(Behaviour::Bytes(count)) => (200, vec![b'x'; count]),
             Some(Behaviour::Hang) | None => {
-                thread::sleep(Duration::from_secs(60));
+                is_awaited(&stream, &mut reader, Duration::from_secs(60));
                 return;
             }
         };
@@ -140,6 +141,15 @@ fn serve(stream: TcpStream, name: &str, shared: &Mutex<Seen>) {
             return;
         }
     }
+}
+
+/// Waits, and says whether the client does: one that has enough of it closes the connection, which must then not stay open
+/// here, since the process may have so many files.
+fn is_awaited(stream: &TcpStream, reader: &mut impl BufRead, wait: Duration) -> bool {
+    stream.set_read_timeout(Some(wait)).unwrap();
+    let closed = reader.fill_buf().is_ok();
+    stream.set_read_timeout(None).unwrap();
+    !closed
 }
 
 pub(crate) type Headers = BTreeMap<String, String>;
