@@ -69,6 +69,7 @@ impl Policy {
             let spec = resource.field("spec");
             match &manifest.spec {
                 Spec::VirtualService(written) => {
+                    validation::refuse_route_semantics(&resource.field("metadata"), &manifest.metadata)?;
                     assembly.add(&spec, manifest, written, &known, &delegates, &canaries)?;
                 }
                 Spec::DestinationRule(written) => {

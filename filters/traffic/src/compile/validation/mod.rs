@@ -40,6 +40,21 @@ pub(super) fn validate_metadata(place: &Place<'_>, metadata: &Metadata) -> Resul
     }
 }
 
+/// The annotation under which istiod has rules of its own making, of Ingress and HTTPRoute, matched otherwise.
+const ROUTE_SEMANTICS: &str = "internal.istio.io/route-semantics";
+
+/// Refuses rules whose prefixes end with a segment of the path (Istio, `UseIngressSemantics`, `UseGatewaySemantics`).
+pub(super) fn refuse_route_semantics(place: &Place<'_>, metadata: &Metadata) -> Result<(), Refusal> {
+    match metadata.annotations.get(ROUTE_SEMANTICS).and_then(|semantics| semantics.as_str()) {
+        Some(semantics @ ("ingress" | "gateway")) => {
+            let place = place.field("annotations");
+            let reason = format!("{semantics} gives prefixes another meaning: it is for what istiod makes itself");
+            Err(place.field(ROUTE_SEMANTICS).refuse(reason))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Istio: `ValidateVirtualService`. The names of its hosts are looked at where they are compiled.
 pub(super) fn validate_virtual_service(
     spec: &Place<'_>,
