@@ -65,7 +65,8 @@ fn validate_failover(
     can_fail_over: bool,
     warnings: &mut Vec<Warning>,
 ) -> Result<(), Refusal> {
-    if !can_fail_over && !(failover.is_empty() && priority.is_empty()) {
+    let fails_over = !failover.is_empty() || !priority.is_empty();
+    if fails_over && !can_fail_over {
         warnings.push(place.warn("has no effect on failover: there is no outlierDetection"));
     }
     let place = place.field("failover");
