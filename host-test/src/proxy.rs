@@ -241,12 +241,20 @@ impl Proxy {
     /// Ends plugin contexts that have been replaced and whose last stream is gone.
     fn sweep_retired(&mut self) {
         for worker in 0..self.workers.len() {
-            let Worker { retired, vms, links, .. } = &mut self.workers[worker];
-            // Two places of the chain may have shared a plugin context.
-            let in_use = |root: &RootId| {
-                vms[root.vm].has_streams(root.context)
-                    || links.iter().any(|link| (link.vm, link.root) == (root.vm, root.context))
+            let Worker { retired, links, .. } = &mut self.workers[worker];
+            if retired.is_empty() {
+                continue;
+            }
+            let in_use: BTreeSet<(usize, u32)> = {
+                let world = self.shared.world();
+                let streams = world.streams.values().filter(|stream| stream.worker == worker);
+                // A stream has all its filters from its beginning on, whether or not it has come as far as each of them.
+                let servers = streams.flat_map(|stream| &stream.stages).filter_map(|stage| stage.server);
+                // Two places of the chain may have shared a plugin context.
+                let links = links.iter().map(|link| (link.vm, link.root));
+                servers.map(|server| (server.vm, server.root)).chain(links).collect()
             };
+            let in_use = |root: &RootId| in_use.contains(&(root.vm, root.context));
             let (kept, ended): (BTreeSet<RootId>, _) = std::mem::take(retired).into_iter().partition(in_use);
             retired.extend(kept);
             for root in BTreeSet::from_iter(ended) {

@@ -210,9 +210,4 @@ impl Vm {
         let roots = self.store.data().contexts.iter().filter(|(_, context)| context.stream.is_none());
         roots.filter(|(_, context)| same(&context.plugin)).map(|(id, _)| *id).min()
     }
-
-    /// Whether streams of this plugin context are still open.
-    pub(crate) fn has_streams(&self, root: u32) -> bool {
-        self.store.data().contexts.values().any(|context| context.stream.is_some() && context.root.context == root)
-    }
 }

@@ -68,6 +68,21 @@ fn a_plug_in_that_needs_time_is_deleted_when_it_says_that_it_is_done() {
 }
 
 #[test]
+fn a_plug_in_that_is_replaced_serves_the_streams_that_have_not_come_as_far_as_it() {
+    let holding = r#"(func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32) (i32.const 1))"#;
+    let naming = format!(r#"{NAMED} (func (export "proxy_on_configure") (param i32 i32) (result i32) (i32.const 1))"#);
+    let mut proxy =
+        Proxy::of([guest(holding).named("first"), guest(&naming).named("second").configured("old")]).start();
+    let exchange = proxy.send(get("/"));
+    proxy.reconfigure(["", "new"]).expect("any configuration is taken");
+    // The plug-in contexts of both configurations.
+    assert_eq!(messages(&proxy.log()), ["create", "create"]);
+    proxy.finish(exchange);
+    let stream = ["create", "log", "done", "delete"];
+    assert_eq!(messages(&proxy.log())[2..], [&stream[..], &["done", "delete"]].concat());
+}
+
+#[test]
 fn the_memory_of_a_filter_is_what_its_vms_have_grown_to() {
     let growing = guest(
         r#"
