@@ -38,7 +38,7 @@ impl HttpContext for Canary {
         self.routing.route(
             request,
             |request, rule| request.pick(rule),
-            |request, rule| shadowing.copy(request, rule, end_of_stream),
+            |request, rule, held| shadowing.copy(request, rule, end_of_stream, held),
         )
     }
 
@@ -68,6 +68,10 @@ impl HttpContext for Canary {
     }
 
     fn on_log(&mut self) {
+        // Its client did not wait until it went on.
+        if self.routing.waits() {
+            self.shadowing.unrouted(&self.plugin);
+        }
         self.routing.end(&self.plugin);
         self.shadowing.end(&self.plugin);
     }

@@ -33,7 +33,7 @@ impl Context for HeaderRouter {}
 impl HttpContext for HeaderRouter {
     fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
         let request = Request::current(&self.plugin, self.context_id);
-        self.routing.route(request, |request, rule| request.only_destination(rule), |_, _| ())
+        self.routing.route(request, |request, rule| request.only_destination(rule), |_, _, _| ())
     }
 
     fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {

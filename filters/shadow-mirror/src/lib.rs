@@ -36,7 +36,7 @@ impl HttpContext for ShadowMirror {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         let mut request = Request::current(&self.plugin, self.context_id);
         if let Some(rule) = request.rule() {
-            self.shadowing.copy(&mut request, rule, end_of_stream);
+            self.shadowing.copy(&mut request, rule, end_of_stream, None);
         }
         self.response = request.finish();
         Action::Continue

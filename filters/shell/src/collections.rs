@@ -36,10 +36,10 @@ impl Collections {
         Self { timer, ..Self::default() }
     }
 
-    /// Begins to collect a body of at most so many bytes.
-    pub(crate) fn begin(&self, copies: Copies, most: usize) -> Key {
+    /// Begins to collect a body of at most so many bytes, which comes in from the instant `since` on.
+    pub(crate) fn begin(&self, copies: Copies, most: usize, since: u64) -> Key {
         let wait = u64::try_from(copies.timeout.as_nanos()).unwrap_or(u64::MAX);
-        let until = hostcall::now().unwrap_or_default().saturating_add(wait);
+        let until = since.saturating_add(wait);
         let number = self.count.get();
         self.count.set(number.wrapping_add(1));
         let key = Key { until, number };

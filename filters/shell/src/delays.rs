@@ -1,10 +1,12 @@
 //! Requests that wait: a fault's delay, kept by the worker's timer.
 
+use crate::copies::Copies;
 use crate::memory::{Charge, Purpose};
+use crate::outbox::Outbox;
 use crate::timer::{Timer, Wish};
 use crate::{hostcall, pairs};
 use serin_traffic::Reply;
-use serin_traffic::shadow::{ENTRY_BYTES, bytes_of};
+use serin_traffic::shadow::{ENTRY_BYTES, Reason, bytes_of};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,14 +15,23 @@ use std::time::Duration;
 /// The requests of one worker that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Delays {
-    waiting: RefCell<BTreeMap<Key, Option<Kept>>>,
+    waiting: RefCell<BTreeMap<Key, Waiting>>,
     timer: Rc<Timer>,
 }
 
 /// Until when a request waits, in nanoseconds since 1970, and its stream.
 type Key = (u64, u32);
 
-/// What a request is answered once it has waited; it goes on if there is nothing.
+/// What becomes of a request once it has waited.
+#[derive(Debug, Default)]
+struct Waiting {
+    /// What it is answered; it goes on if there is nothing.
+    kept: Option<Kept>,
+    /// Its copies, if there are some that are whole: they are sent when it goes on.
+    copies: Option<Copies>,
+}
+
+/// An answer that is kept until it can be given.
 #[derive(Debug)]
 struct Kept {
     reply: Reply,
@@ -28,8 +39,9 @@ struct Kept {
     _charge: Charge,
 }
 
-/// A request that waits; once dropped, it waits no more.
-pub(crate) struct Held {
+/// A request that waits; once dropped, it waits no more, and has gone nowhere if it still did.
+#[derive(Debug)]
+pub struct Held {
     delays: Rc<Delays>,
     key: Key,
 }
@@ -68,33 +80,47 @@ impl Delays {
         let until = now.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
         let key = (until, context);
         if let Ok(mut waiting) = self.waiting.try_borrow_mut() {
-            waiting.insert(key, kept);
+            waiting.insert(key, Waiting { kept, copies: None });
         }
         if self.schedule() {
             return Ok(Held { delays: Rc::clone(self), key });
         }
-        let kept = self.waiting.try_borrow_mut().ok().and_then(|mut waiting| waiting.remove(&key)).flatten();
-        Err(kept.map(|kept| kept.reply))
+        Err(self.take(key).kept.map(|kept| kept.reply))
     }
 
-    /// Lets those go on whose time has come.
-    pub(crate) fn release(&self) {
+    /// Lets those go on whose time has come, and hands their copies to `outbox`.
+    pub(crate) fn release(&self, outbox: &Outbox) {
         let now = hostcall::now().unwrap_or(u64::MAX);
-        while let Some(((_, context), kept)) = self.take_due(now) {
-            if hostcall::set_effective_context(context).is_err() {
-                continue;
-            }
-            let answered = kept.is_some_and(|kept| answer(&kept.reply));
-            if !answered {
+        while let Some(((_, context), Waiting { kept, copies })) = self.take_due(now) {
+            let there = hostcall::set_effective_context(context).is_ok();
+            let goes_on = there && !kept.is_some_and(|kept| answer(&kept.reply));
+            if goes_on {
                 // A stream that has ended meanwhile has nothing to go on with.
                 let _ = hostcall::continue_request();
+            }
+            match copies {
+                Some(copies) if goes_on => outbox.put(copies),
+                Some(copies) => copies.drop_for(Reason::Unrouted),
+                None => {}
             }
         }
         self.schedule();
     }
 
+    /// Counts the copies that are given up, now that nobody lets their requests go on.
+    pub(crate) fn end(&self) {
+        let waiting = self.waiting.try_borrow_mut().map(|mut waiting| std::mem::take(&mut *waiting));
+        let copies = waiting.unwrap_or_default().into_values().filter_map(|waiting| waiting.copies);
+        copies.for_each(|copies| copies.drop_for(Reason::Ended));
+    }
+
+    /// Takes a request out; there is nothing if it waits no more.
+    fn take(&self, key: Key) -> Waiting {
+        self.waiting.try_borrow_mut().ok().and_then(|mut waiting| waiting.remove(&key)).unwrap_or_default()
+    }
+
     /// Takes out the first of those whose time has come.
-    fn take_due(&self, now: u64) -> Option<(Key, Option<Kept>)> {
+    fn take_due(&self, now: u64) -> Option<(Key, Waiting)> {
         let mut waiting = self.waiting.try_borrow_mut().ok()?;
         let first = waiting.first_entry().filter(|first| first.key().0 <= now)?;
         Some(first.remove_entry())
@@ -109,10 +135,32 @@ impl Delays {
     }
 }
 
+impl Held {
+    /// Until when the request is to wait, in nanoseconds since 1970.
+    pub(crate) fn until(&self) -> u64 {
+        let (until, _) = self.key;
+        until
+    }
+
+    /// Whether the request still waits.
+    pub(crate) fn waits(&self) -> bool {
+        self.delays.waiting.try_borrow().is_ok_and(|waiting| waiting.contains_key(&self.key))
+    }
+
+    /// Has the copies sent when the request goes on, and not at all if it never does.
+    pub(crate) fn put(&self, copies: Copies) {
+        if let Ok(mut waiting) = self.delays.waiting.try_borrow_mut() {
+            if let Some(waiting) = waiting.get_mut(&self.key) {
+                waiting.copies = Some(copies);
+            }
+        }
+    }
+}
+
 impl Drop for Held {
     fn drop(&mut self) {
-        if let Ok(mut waiting) = self.delays.waiting.try_borrow_mut() {
-            waiting.remove(&self.key);
+        if let Some(copies) = self.delays.take(self.key).copies {
+            copies.drop_for(Reason::Unrouted);
         }
     }
 }

@@ -35,6 +35,7 @@ mod series;
 mod shadowing;
 mod timer;
 
+pub use delays::Held;
 pub use draws::Draws;
 pub use request::Request;
 pub use response::Response;

@@ -2,7 +2,8 @@
 //!
 //! A copy is sent by the root context when the worker's timer comes next, and so is its answer taken: the SDK hands answers
 //! only to the context that was current at the call, and the stream may be gone long before. It is sent after its primary
-//! has passed the filters behind this one, so that nothing is copied that was not sent.
+//! has passed the filters behind this one, so that nothing is copied that was not sent; the copies of one that a fault
+//! delays come here when it goes on.
 
 use crate::copies::{Copies, Place};
 use crate::draws::Draws;

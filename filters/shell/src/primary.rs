@@ -24,13 +24,14 @@ pub(crate) struct Primary {
 }
 
 impl Primary {
-    /// A request with these headers, which is still to be answered.
-    pub(crate) fn new(compared: Compared, headers: &Headers) -> Self {
+    /// A request with these headers, which is still to be answered; `since` says when it goes to its upstream, in nanoseconds
+    /// since 1970.
+    pub(crate) fn new(compared: Compared, headers: &Headers, since: u64) -> Self {
         let request = [headers.first(":method").unwrap_or_default(), b" ", headers.path()].concat();
         Self {
             compared,
             request: Printable(&request).cut_to(REQUEST_BYTES),
-            since: hostcall::now().unwrap_or_default(),
+            since,
             seen: Cell::default(),
             shadows: RefCell::default(),
         }

@@ -170,7 +170,7 @@ impl<F: Filter> RootContext for Root<F> {
         timer.fired(|| {
             collections.expire();
             outbox.send();
-            delays.release();
+            delays.release(outbox);
         });
         self.end_if_done();
     }
@@ -189,6 +189,7 @@ impl<F> Root<F> {
 impl<F> Drop for Root<F> {
     fn drop(&mut self) {
         self.plugin.collections.end();
+        self.plugin.delays.end();
         self.plugin.outbox.end();
     }
 }

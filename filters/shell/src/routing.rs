@@ -18,12 +18,12 @@ pub struct Routing {
 
 impl Routing {
     /// Does to the request what its rule says. `send` says to which destination it goes; `sent` is told once it is as its
-    /// destination will see it.
+    /// destination will see it, and whether it waits.
     pub fn route<'p>(
         &mut self,
         mut request: Request<'p>,
         send: impl FnOnce(&mut Request<'p>, &'p Rule) -> Option<&'p Destination>,
-        sent: impl FnOnce(&mut Request<'p>, &'p Rule),
+        sent: impl FnOnce(&mut Request<'p>, &'p Rule, Option<&Held>),
     ) -> Action {
         match request.pass() {
             Passage::Answered(held) => {
@@ -39,7 +39,7 @@ impl Routing {
             let destination = send(&mut request, rule);
             if let Some(destination) = destination {
                 request.send_to(destination);
-                sent(&mut request, rule);
+                sent(&mut request, rule, self.held.as_ref());
             }
             request.apply_to_response(rule, destination);
         }
@@ -51,6 +51,11 @@ impl Routing {
     pub fn answer(&self) -> Action {
         self.response.headers();
         Action::Continue
+    }
+
+    /// Whether the request still waits, so that it has gone nowhere yet.
+    pub fn waits(&self) -> bool {
+        self.held.as_ref().is_some_and(Held::waits)
     }
 
     /// Learns from how the request ended.

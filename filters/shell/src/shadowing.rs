@@ -2,6 +2,7 @@
 
 use crate::collections::Key;
 use crate::copies::{Copies, Places, Routed, Terms};
+use crate::delays::Held;
 use crate::hostcall::{self, Bytes, Side};
 use crate::memory::Purpose;
 use crate::pairs;
@@ -75,8 +76,9 @@ impl OfRule {
 }
 
 impl Shadowing {
-    /// Copies the request, which is as its upstream sees it. `whole` says that it has no body.
-    pub fn copy(&mut self, request: &mut Request<'_>, rule: &Rule, whole: bool) {
+    /// Copies the request, which is as its upstream sees it. `whole` says that it has no body; `held`, that it waits before it
+    /// goes on.
+    pub fn copy(&mut self, request: &mut Request<'_>, rule: &Rule, whole: bool, held: Option<&Held>) {
         let Some(id) = request.rule_id() else {
             return;
         };
@@ -111,13 +113,23 @@ impl Shadowing {
                     series.cluster.as_str()
                 }),
             ),
-            Some(shadow) => self.collect(plugin, shadow, &of_rule, taken, whole),
+            Some(shadow) => self.collect(plugin, shadow, &of_rule, taken, whole, held),
         }
     }
 
-    fn collect(&mut self, plugin: &Plugin, shadow: &Shadow, of_rule: &OfRule, mirrors: Vec<Rc<Series>>, whole: bool) {
+    fn collect(
+        &mut self,
+        plugin: &Plugin,
+        shadow: &Shadow,
+        of_rule: &OfRule,
+        mirrors: Vec<Rc<Series>>,
+        whole: bool,
+        held: Option<&Held>,
+    ) {
         let headers = hostcall::headers(Side::Request).map(pairs::headers).unwrap_or_default();
-        let primary = shadow.compare.map(|compared| Rc::new(Primary::new(compared, &headers)));
+        // While a request waits, the proxy keeps its body: neither its client nor its upstream is slow then.
+        let since = held.map_or(0, Held::until).max(hostcall::now().unwrap_or_default());
+        let primary = shadow.compare.map(|compared| Rc::new(Primary::new(compared, &headers, since)));
         let routed = Routed::default();
         let terms = Terms {
             places: Places::new(&of_rule.in_flight, shadow.max_in_flight),
@@ -129,10 +141,10 @@ impl Shadowing {
         let Some(copies) = Copies::new(purpose, mirrors, Original(&headers).copied(shadow), terms) else {
             return;
         };
-        if whole {
-            plugin.outbox.put(copies);
-        } else {
-            self.collecting = Some(plugin.collections.begin(copies, shadow.max_body_bytes));
+        match held {
+            Some(held) if whole => held.put(copies),
+            None if whole => plugin.outbox.put(copies),
+            _ => self.collecting = Some(plugin.collections.begin(copies, shadow.max_body_bytes, since)),
         }
         self.routed = Some(routed);
         self.answer = primary.map(|primary| Answer { primary, status: None, body: Body::default() });
@@ -200,18 +212,23 @@ impl Shadowing {
         }
     }
 
-    /// Envoy's router copies no request that it sends nowhere: one without cluster or healthy host, or one that another filter
-    /// answers. Once there is an answer it is known; one that came at once is known before the copies are sent.
-    fn find_out_whether_routed(&mut self, plugin: &Plugin) {
-        let Some(routed) = self.routed.take() else {
-            return;
-        };
-        if hostcall::property(&["upstream", "address"]).is_none() {
+    /// The request went to no upstream, so its copies go nowhere either.
+    pub fn unrouted(&mut self, plugin: &Plugin) {
+        if let Some(routed) = self.routed.take() {
             routed.deny();
             if let Some(key) = self.collecting.take() {
                 plugin.collections.drop_for(key, Reason::Unrouted);
             }
         }
+    }
+
+    /// Envoy's router copies no request that it sends nowhere: one without cluster or healthy host, or one that another filter
+    /// answers. Once there is an answer it is known; one that came at once is known before the copies are sent.
+    fn find_out_whether_routed(&mut self, plugin: &Plugin) {
+        if self.routed.is_some() && hostcall::property(&["upstream", "address"]).is_none() {
+            self.unrouted(plugin);
+        }
+        self.routed = None;
     }
 
     fn send(&mut self, plugin: &Plugin, trailers: Vec<(String, Vec<u8>)>) {

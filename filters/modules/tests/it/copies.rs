@@ -1,6 +1,6 @@
 //! Copies that the filter sends itself: what they must not take from their primaries, and leave behind.
 
-use crate::scene::{chain, cluster, proxy, rules, to};
+use crate::scene::{COMPLETE, chain, cluster, proxy, rules, to};
 use crate::shadows::{all_to_v2, dropped, judged, mirrored, sent};
 use host_test::{Proxy, Request, get, post, response};
 use serde_json::{Value, json};
@@ -167,6 +167,134 @@ fn a_request_that_went_to_no_upstream_is_not_copied() {
         proxy.advance(TICK);
         assert_eq!(proxy.calls_to(&cluster("v2")).len(), 1, "Envoy's router has mirrored it by then");
     }
+}
+
+/// Copies to v2 of all requests, which a fault delays by two seconds; the body of each may take one.
+fn delayed() -> Value {
+    let compare = json!({"status": true});
+    let mut rules =
+        mirrored(all_to_v2(), json!({"delivery": "callout", "timeout": "1s", "maxBodyBytes": 8, "compare": compare}));
+    rules["resources"][0]["spec"]["http"][0]["fault"] =
+        json!({"delay": {"fixedDelay": "2s", "percentage": {"value": 100}}});
+    rules
+}
+
+const DELAY: Duration = Duration::from_secs(2);
+
+fn bodies(proxy: &Proxy) -> Vec<Vec<u8>> {
+    proxy.calls_to(&cluster("v2")).into_iter().map(|call| call.body).collect()
+}
+
+#[test]
+fn the_copies_of_a_request_that_a_fault_delays_are_sent_when_it_goes_on() {
+    for modules in COMPLETE {
+        let mut proxy = proxy(modules, &delayed());
+        let get = proxy.send(get(REVIEWS));
+        let post = proxy.send(post(REVIEWS).chunk("a").chunk("b"));
+        proxy.advance(DELAY - TICK);
+        assert!(get.paused() && post.paused() && proxy.calls().is_empty(), "{modules:?}");
+        proxy.advance(TICK);
+        assert!(!get.paused() && !post.paused() && proxy.calls().is_empty(), "{modules:?}");
+        proxy.advance(TICK);
+        assert_eq!(bodies(&proxy), [&b""[..], b"ab"], "{modules:?}");
+        assert_eq!(dropped(&proxy, "v2", "slow"), 0, "the proxy had it all");
+    }
+}
+
+#[test]
+fn the_body_of_a_delayed_request_has_its_time_from_when_the_request_goes_on() {
+    for modules in COMPLETE {
+        let mut proxy = proxy(modules, &delayed());
+        let exchange = proxy.send(post(REVIEWS).chunk("half").abandoned());
+        proxy.advance(DELAY + Duration::from_millis(990));
+        assert_eq!((exchange.upstream_body().len(), dropped(&proxy, "v2", "slow")), (4, 0), "{modules:?}");
+        proxy.advance(Duration::from_millis(20));
+        assert_eq!(dropped(&proxy, "v2", "slow"), 1, "{modules:?}");
+    }
+}
+
+#[test]
+fn a_request_whose_client_leaves_while_it_is_delayed_is_not_copied() {
+    // In a chain it waits before shadow-mirror, which never sees it.
+    for (modules, counted) in [(COMPLETE[0], 0), (COMPLETE[1], 3)] {
+        let mut proxy = proxy(modules, &delayed());
+        let left = [get(REVIEWS), post(REVIEWS).chunk("a").chunk("b"), post(REVIEWS).chunk("half").abandoned()]
+            .map(|request| proxy.send(request));
+        proxy.advance(DELAY / 2);
+        for exchange in left {
+            proxy.finish(exchange);
+        }
+        let count = |proxy: &Proxy| ["unrouted", "aborted", "slow"].map(|reason| dropped(proxy, "v2", reason));
+        assert_eq!(count(&proxy), [counted, 0, 0], "{modules:?}");
+        proxy.advance(DELAY * 2);
+        assert!(proxy.calls().is_empty(), "{modules:?}");
+        assert_eq!(count(&proxy), [counted, 0, 0], "each is counted once");
+    }
+}
+
+#[test]
+fn a_delayed_request_that_went_to_no_upstream_is_not_copied() {
+    for modules in COMPLETE {
+        let mut proxy = proxy(modules, &delayed());
+        let mut exchange = proxy.send(get(REVIEWS));
+        proxy.advance(DELAY);
+        proxy.respond(&mut exchange, response(503).details("no_healthy_upstream"));
+        proxy.finish(exchange);
+        proxy.advance(TICK);
+        assert!(proxy.calls().is_empty(), "{modules:?}");
+        assert_eq!(dropped(&proxy, "v2", "unrouted"), 1, "{modules:?}");
+    }
+}
+
+#[test]
+fn a_request_that_is_delayed_over_a_change_of_the_configuration_is_copied_as_it_was_to_be() {
+    for modules in COMPLETE {
+        let mut proxy = proxy(modules, &delayed());
+        let exchange = proxy.send(post(REVIEWS).chunk("body"));
+        let other = rules(json!([{"route": [to("v3")]}])).to_string();
+        proxy.reconfigure(modules.iter().map(|_| other.clone())).expect("it is taken");
+        proxy.advance(DELAY);
+        assert!(!exchange.paused(), "{modules:?}");
+        proxy.finish(exchange);
+        proxy.advance(TICK);
+        let call = proxy.only_call_to(&cluster("v2"));
+        assert_eq!(call.body, b"body", "{modules:?}");
+        proxy.answer(call, response(200));
+        assert_eq!((sent(&proxy, "v2"), dropped(&proxy, "v2", "ended")), (1, 0), "{modules:?}");
+    }
+}
+
+#[test]
+fn a_delay_is_no_time_that_the_answer_took() {
+    for modules in COMPLETE {
+        let mut proxy = proxy(modules, &delayed());
+        let mut exchange = proxy.send(get(REVIEWS));
+        proxy.advance(DELAY + TICK);
+        let call = proxy.only_call_to(&cluster("v2"));
+        proxy.advance(Duration::from_millis(30));
+        proxy.respond(&mut exchange, response(200));
+        proxy.answer(call, response(200));
+        let of = |metric: &str| {
+            let name = proxy.metrics().into_iter().map(|(name, _)| name).find(|name| name.ends_with(metric));
+            proxy.histogram(&name.expect("it was compared"))
+        };
+        let latencies = [of("serin_primary_latency_ms"), of("serin_shadow_latency_ms")];
+        assert_eq!(latencies, [[31], [30]], "{modules:?}");
+    }
+}
+
+#[test]
+fn whoever_does_not_wait_for_a_delayed_request_takes_none_of_the_memory_for_copies() {
+    let mut proxy = proxy(&[Canary], &delayed());
+    let large = || get(REVIEWS).header("x-large", vec![b'a'; 16 << 20]);
+    for _ in 0..20 {
+        let exchange = proxy.send(large());
+        proxy.finish(exchange);
+    }
+    assert_eq!((dropped(&proxy, "v2", "memory"), dropped(&proxy, "v2", "unrouted")), (0, 20));
+    let waiting: Vec<_> = (0..20).map(|_| proxy.send(large())).collect();
+    assert_eq!(dropped(&proxy, "v2", "memory"), 5, "256 MiB have room for 15, and for what else is in them");
+    drop(waiting);
 }
 
 #[test]
