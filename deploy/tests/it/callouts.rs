@@ -7,6 +7,7 @@ use serin_modules::Module;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 /// Everything to v1 with a timeout and retries of its own, and copies to v2 whose answers are compared.
@@ -149,6 +150,73 @@ async fn a_callout_copies_no_request_that_envoys_router_would_not() {
             assert_eq!((unrouted, sent), (4, 2));
         }
         envoy.stop().await;
+    }
+}
+
+/// Everything to v1 after a delay, and copies to v2, whose bodies may take half of it.
+const DELAYED: &str = "
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: reviews}
+spec:
+  hosts: [reviews]
+  http:
+  - name: all
+    fault: {delay: {fixedDelay: 2s, percentage: {value: 100}}}
+    route: [{destination: {host: reviews, subset: v1}}]
+    mirrors: [{destination: {host: reviews, subset: v2}}]
+---
+apiVersion: serin.dev/v1alpha1
+kind: CanaryPolicy
+metadata: {name: reviews}
+spec:
+  virtualService: reviews
+  routes:
+  - {route: all, shadow: {delivery: callout, timeout: 1s}}
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_callout_copies_a_delayed_request_when_it_goes_on_and_not_if_its_client_has_left() {
+    // In a chain it waits before shadow-mirror, which never sees those that do not go on.
+    for (modules, unrouted) in [(&[Module::Canary][..], 3), (&Module::CHAIN, 0)] {
+        let primary = Backend::start("v1", Behaviour::Status(200));
+        let shadow = Backend::start("v2", Behaviour::Status(200));
+        let backends = [("v1", primary.address), ("v2", shadow.address)];
+        let (envoy, proxy) = envoy(modules, 1, &[&reviews(&["v1", "v2"]), DELAYED], &backends).await;
+        tokio::task::spawn_blocking(move || {
+            let begin = |request: &str| {
+                let mut stream = TcpStream::connect(proxy).unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+                stream.write_all(request.as_bytes()).unwrap();
+                stream
+            };
+            let get = "GET / HTTP/1.1\r\nhost: reviews:9080\r\n\r\n";
+            let post = "POST / HTTP/1.1\r\nhost: reviews:9080\r\ncontent-length: 4\r\n\r\n";
+            let left = [begin(get), begin(&format!("{post}half")), begin(&format!("{post}ha"))];
+            let mut waiting = [begin(get), begin(&format!("{post}body")), begin(&format!("{post}sl"))];
+            thread::sleep(Duration::from_millis(1_500));
+            drop(left);
+            // Later than `timeout`, and the proxy has it before the request goes on.
+            waiting[2].write_all(b"ow").unwrap();
+            assert_eq!((primary.requests(), shadow.requests()), (0, 0), "{modules:?}");
+            for stream in &mut waiting {
+                let mut answer = [0; 15];
+                stream.read_exact(&mut answer).unwrap();
+                assert_eq!(&answer, b"HTTP/1.1 200 OK", "{modules:?}");
+            }
+            assert_eq!(shadow.requests_of(3), 3, "{modules:?}");
+            let bodies = ["", "body", "slow"].map(|body| (body.as_bytes().to_vec(), 1));
+            assert_eq!(shadow.bodies(), bodies.into(), "{modules:?}");
+            let dropped =
+                |reason, count| metric_of(envoy.admin(), "serin_shadows_dropped_total", &[("reason", reason)], count);
+            assert_eq!(dropped("unrouted", unrouted), unrouted, "{modules:?}");
+            assert_eq!(["slow", "aborted"].map(|reason| dropped(reason, 0)), [0, 0], "{modules:?}");
+            envoy
+        })
+        .await
+        .unwrap()
+        .stop()
+        .await;
     }
 }
 
