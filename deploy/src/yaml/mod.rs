@@ -6,10 +6,12 @@
 
 mod builder;
 mod scalar;
+mod tabs;
 
 use builder::Builder;
 use granit_parser::{Marker, Parser, ScanError};
 use serde_json::Value;
+use tabs::Tabs;
 
 /// A document of a text.
 pub(crate) struct Parsed {
@@ -25,14 +27,20 @@ pub(crate) struct Parsed {
 ///
 /// What is wrong, with `file`, line and column in front, and the line itself with a caret behind.
 pub(crate) fn documents(file: &str, text: &str) -> Result<Vec<Parsed>, String> {
-    let mut builder = Builder::default();
+    let (mut builder, mut tabs) = (Builder::default(), Tabs::of(text));
     for event in Parser::new_from_str(text) {
         event
             .map_err(SyntaxError::from)
-            .and_then(|(event, span)| builder.take(event, span.start))
+            .and_then(|(event, span)| {
+                tabs.take(&event, &span);
+                builder.take(event, span.start)
+            })
             .map_err(|error| error.shown(file, text))?;
     }
-    Ok(builder.documents())
+    match tabs.mistake() {
+        Some(error) => Err(error.shown(file, text)),
+        None => Ok(builder.documents()),
+    }
 }
 
 /// Where a text cannot be read, and why.
@@ -82,6 +90,24 @@ mod tests {
         // argoproj/argo-rollouts, test/e2e/crds/istio.yaml, is written so; libyaml and go-yaml read it.
         assert_eq!(one("a:\n  note: 'one\n  two'\n  b: 1\n"), json!({"a": {"note": "one two", "b": 1}}));
         assert_eq!(one("a:\n  note: \"one\n\n  two\"\n"), json!({"a": {"note": "one\ntwo"}}));
+    }
+
+    #[test]
+    fn a_tab_indents_nothing_outside_of_brackets_and_texts() {
+        // go-yaml: "found a tab character that violates indentation".
+        for text in ["a:\n  b: 1\n\t\nc: 2\n", "\ta: 1\n", "a: 1\n \t# what it is\n", "---\n\t- a\n", "a: [b]\n\t\n"] {
+            assert!(mistake(text).contains("a tab indents nothing in YAML: write spaces"), "{text:?}");
+        }
+        assert!(mistake("a: 1\n\t\nb: 2\n").starts_with("a.yaml:2:1: "));
+        for (text, value) in [
+            ("a: 1\t\nb:\t2\n", json!({"a": 1, "b": 2})),
+            ("{\n\t\"a\": [\n\t\t1\n\t]\n}\n", json!({"a": [1]})),
+            ("a: 'b\n\tc'\n", json!({"a": "b c"})),
+            ("a:\n  b\n  \tc\n", json!({"a": "b c"})),
+            ("a: |\n  b\n  \tc\n\n  \td\ne: f\n", json!({"a": "b\n\tc\n\n\td\n", "e": "f"})),
+        ] {
+            assert_eq!(one(text), value, "{text:?}");
+        }
     }
 
     #[test]
