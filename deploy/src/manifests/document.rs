@@ -3,9 +3,11 @@
 use super::files::Text;
 use super::mistake::{Mistake, Origin};
 use crate::yaml;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serin_traffic::written::read;
+use std::collections::BTreeMap;
 
 /// One manifest, of any kind.
 pub(crate) struct Document {
@@ -27,6 +29,25 @@ impl Document {
             None | Some(Value::Null) => Ok(T::default()),
             Some(value) => read(field, value.clone()).map_err(|refusal| self.origin.mistake(refusal)),
         }
+    }
+}
+
+/// Of the metadata, what Kubernetes has as texts: an unquoted number or `yes` is none.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "that they can be read is all that is asked")]
+struct Texts {
+    name: Option<String>,
+    generate_name: Option<String>,
+    namespace: Option<String>,
+    labels: Option<BTreeMap<String, Option<String>>>,
+    annotations: Option<BTreeMap<String, Option<String>>>,
+}
+
+impl Document {
+    /// Refuses metadata that no cluster would take.
+    pub(crate) fn check_metadata(&self) -> Result<(), Mistake> {
+        self.part::<Texts>("metadata").map(|_| ())
     }
 }
 

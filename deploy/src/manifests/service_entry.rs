@@ -51,7 +51,11 @@ pub(crate) fn read(document: &Document, notes: &mut Vec<String>) -> Result<Vec<S
         Some("STATIC") => Resolution::Static,
         Some("DNS_ROUND_ROBIN") => Resolution::DnsRoundRobin,
         // Without a resolution the connection goes where the client wanted it: to what the DNS told it.
-        _ => Resolution::Dns,
+        None | Some("" | "NONE" | "DNS" | "DYNAMIC_DNS") => Resolution::Dns,
+        Some(other) => {
+            let known = "NONE, STATIC, DNS, DNS_ROUND_ROBIN, DYNAMIC_DNS";
+            return Err(document.origin.mistake(format!("spec.resolution: `{other}` is not one of {known}")));
+        }
     };
     let services = spec.hosts.unwrap_or_default().into_iter().map(|host| {
         let host = host.trim_end_matches('.').to_owned();

@@ -66,11 +66,14 @@ impl Reading {
                 self.world.notes.push(format!("{}: {} is not read here", document.origin, called(&document)));
                 return Ok(());
             }
-            _ if document.name.is_empty() => {
-                return Err(document.origin.mistake("metadata.name: must not be missing"));
-            }
-            _ if self.has(&document)? => return Ok(()),
             _ => {}
+        }
+        document.check_metadata()?;
+        if document.name.is_empty() {
+            return Err(document.origin.mistake("metadata.name: must not be missing"));
+        }
+        if self.has(&document)? {
+            return Ok(());
         }
         let world = &mut self.world;
         match reader {

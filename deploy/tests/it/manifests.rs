@@ -57,6 +57,50 @@ fn a_slip_in_a_number_is_told_in_the_words_of_manifests() {
 }
 
 #[test]
+fn names_labels_and_annotations_are_texts() {
+    for (metadata, mistake) in [
+        ("{name: 1}", "Service: metadata.name: 1 is a number; a text is wanted: write it in quotes"),
+        ("w", "Service: metadata: \"w\" is a text; a mapping is wanted"),
+        ("{generateName: [a]}", "Service: metadata.generateName: is a list; a text is wanted"),
+        (
+            "{name: a, labels: {version: 1.10}}",
+            "Service default/a: metadata.labels.version: 1.1 is a number; a text is wanted: write it in quotes",
+        ),
+        (
+            "{name: a, annotations: {sidecar.istio.io/inject: no}}",
+            "Service default/a: metadata.annotations.sidecar.istio.io/inject: false is a boolean; a text is wanted: write it \
+             in quotes (unquoted, yes, no, on, off, y and n are booleans too, as kubectl reads YAML 1.1)",
+        ),
+    ] {
+        let manifest = format!("kind: Service\nmetadata: {metadata}\nspec: {{ports: []}}");
+        assert_eq!(mistakes_in(&manifest), format!("reviews.yaml: {mistake}"));
+    }
+    // Of a kind that nobody reads, nothing is looked at; and a map of Go's may be null.
+    let world = read(
+        "{apiVersion: batch/v1, kind: Job, metadata: {name: 1, labels: {a: 1}}}\n---\n\
+         {apiVersion: v1, kind: Service, metadata: {name: a, labels: null, annotations: {a: null}}, spec: {ports: []}}",
+    );
+    assert_eq!(world.services.len(), 1);
+}
+
+#[test]
+fn a_service_entry_has_a_resolution_that_istio_has() {
+    let entry = |resolution: &str| {
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: a}}\n\
+             spec: {{hosts: [a.example], ports: [{{number: 80, name: http, protocol: HTTP}}], resolution: {resolution}}}"
+        )
+    };
+    for resolution in ["NONE", "STATIC", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"] {
+        assert_eq!(read(&entry(resolution)).services.len(), 1);
+    }
+    assert_eq!(
+        mistakes_in(&entry("dns")),
+        "reviews.yaml: ServiceEntry default/a: spec.resolution: `dns` is not one of NONE, STATIC, DNS, DNS_ROUND_ROBIN, DYNAMIC_DNS"
+    );
+}
+
+#[test]
 fn no_mistake_of_other_kinds_names_a_type_of_rust() {
     for manifest in [
         "kind: Deployment\nmetadata: {name: a}\nspec: {replicas: many}",
