@@ -107,7 +107,7 @@ fn example(world: &World, name: &ListenerName, address: SocketAddr) -> String {
 
 /// A service with that port, one that has rules if there is any.
 fn host_of_mesh(world: &World, port: u16) -> Option<String> {
-    let virtual_services = world.virtual_services().flat_map(|(traffic, spec)| {
+    let virtual_services = world.virtual_services_for_http().flat_map(|(traffic, spec)| {
         spec.hosts.iter().map(|host| domain(&full_name(host, &traffic.namespace, CLUSTER_DOMAIN)))
     });
     let route_rules = world.route_rules().filter_map(|(traffic, rule)| rule.host(&traffic.namespace, CLUSTER_DOMAIN));
@@ -123,7 +123,7 @@ fn host_of_mesh(world: &World, port: u16) -> Option<String> {
 fn host_of_gateway(world: &World, name: &ListenerName) -> Option<String> {
     let gateway = world.gateways.iter().find(|gateway| gateway.full_name() == name.gateway)?;
     let servers = gateway.servers.iter().filter(|server| server.port == name.port);
-    let virtual_services = world.virtual_services().filter(|(_, spec)| !spec.gateways.is_empty());
+    let virtual_services = world.virtual_services_for_http().filter(|(_, spec)| !spec.gateways.is_empty());
     let mut hosts = servers.flat_map(|server| &server.hosts).chain(virtual_services.flat_map(|(_, spec)| &spec.hosts));
     hosts.find(|host| !host.contains('*')).cloned()
 }

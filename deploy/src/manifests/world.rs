@@ -177,6 +177,11 @@ impl World {
         })
     }
 
+    /// Those of the VirtualServices that have rules for HTTP; the others are Istio's alone, and so are their hosts.
+    pub(crate) fn virtual_services_for_http(&self) -> impl Iterator<Item = (&Traffic, &VirtualService)> {
+        self.virtual_services().filter(|(_, spec)| !spec.http.is_empty())
+    }
+
     /// The DestinationRules, with where they come from.
     pub fn destination_rules(&self) -> impl Iterator<Item = (&Traffic, &DestinationRule)> {
         self.traffic.iter().filter_map(|traffic| match &traffic.manifest.spec {

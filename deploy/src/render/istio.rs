@@ -192,13 +192,14 @@ struct Rules<'a> {
 impl<'a> Rules<'a> {
     fn of(world: &'a World, options: &Options) -> Self {
         let roots: Vec<_> =
-            world.virtual_services().filter(|(traffic, spec)| applies(traffic, spec, options)).collect();
+            world.virtual_services_for_http().filter(|(traffic, spec)| applies(traffic, spec, options)).collect();
         let is_wanted = |traffic: &Traffic| {
             roots
                 .iter()
                 .any(|(root, spec)| root.origin == traffic.origin || delegates_to(spec, &root.namespace, traffic))
         };
-        let virtual_services: Vec<_> = world.virtual_services().filter(|(traffic, _)| is_wanted(traffic)).collect();
+        let virtual_services: Vec<_> =
+            world.virtual_services_for_http().filter(|(traffic, _)| is_wanted(traffic)).collect();
         let route_rules: Vec<_> = world.route_rules().filter(|_| options.gateway.is_none()).collect();
         let of_virtual_services = virtual_services.iter().flat_map(|(traffic, spec)| {
             let names = spec.hosts.iter().chain(destinations(spec).map(|to| &to.host));
@@ -450,6 +451,26 @@ spec:
         };
         assert_eq!(names(&front()), ["api", "other", "versions", "outside", "shop", "part"]);
         assert_eq!(names(&sidecars()), ["api", "versions", "inside"]);
+    }
+
+    #[test]
+    fn rules_for_tcp_and_tls_are_no_business_of_the_filters() {
+        let left = "
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: mongo},
+ spec: {hosts: [mongo.example], tcp: [{route: [{destination: {host: mongo.example}}]}]}}
+";
+        let rendered = istio(&world(left), &sidecars()).unwrap();
+        let warnings: Vec<String> = rendered.warnings.iter().map(Mistake::to_string).collect();
+        let said =
+            "rules.yaml: VirtualService default/mongo: spec.tcp: is left to Istio: Serin's filters see HTTP only";
+        assert_eq!(warnings, [said]);
+        // The virtual hosts are still known: none is that of a host of which the ports are not.
+        assert_eq!(names_of_resources(&rendered.manifests[0]), ["api", "versions", "inside"]);
+        let hosts: Vec<&Value> = patches(&rendered.manifests)[1..]
+            .iter()
+            .map(|patch| &patch["match"]["routeConfiguration"]["vhost"]["name"])
+            .collect();
+        assert_eq!(hosts, ["api.default.svc.cluster.local:80", "api.default.svc.cluster.local:8080"]);
     }
 
     #[test]

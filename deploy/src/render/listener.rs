@@ -70,7 +70,7 @@ pub(crate) fn names(world: &World, listen: Listen, own_namespace: &str) -> BTree
 fn hosts_of_no_service(world: &World, own_namespace: &str) -> BTreeSet<String> {
     let seen = world.services.iter().filter(|service| service.is_seen_from(own_namespace));
     let services: BTreeSet<String> = seen.map(|service| domain(&service.full_name())).collect();
-    let for_mesh = world.virtual_services().filter(|(traffic, spec)| {
+    let for_mesh = world.virtual_services_for_http().filter(|(traffic, spec)| {
         let is_seen = seen_from(&traffic.namespace, &spec.export_to, own_namespace).is_some();
         is_seen && gateway_name::full_names(&spec.gateways, &traffic.namespace).iter().any(|gateway| gateway == MESH)
     });

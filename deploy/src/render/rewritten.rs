@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 /// The hosts of the authorities that rules of `world` give requests; those that are hosts of rules themselves are left out, for
 /// whether they are let in is the Gateway's to say.
 pub(crate) fn hosts(world: &World) -> BTreeSet<String> {
-    let specs = || world.virtual_services().map(|(_, spec)| spec);
+    let specs = || world.virtual_services_for_http().map(|(_, spec)| spec);
     let own: BTreeSet<String> = specs().flat_map(|spec| &spec.hosts).map(|host| host.to_ascii_lowercase()).collect();
     let written = specs().flat_map(|spec| spec.http.iter().flat_map(authorities));
     // A wildcard would be one for Envoy, and what has an operator in it is known only with the request.

@@ -48,7 +48,7 @@ pub(crate) fn way_in(
             _ if !ruled.is_empty() => {
                 "no proxy has rules of these: see their exportTo, and the hosts of the Gateways".to_owned()
             }
-            _ => "the manifests have neither a VirtualService with hosts nor a RouteRule: add the file that has the rules"
+            _ => "the manifests have neither a VirtualService with rules for HTTP nor a RouteRule: add the file that has the rules"
                 .to_owned(),
         };
         return Err(Mistake::everywhere(reason));
@@ -86,10 +86,10 @@ pub(super) struct Ruled<'w> {
     pub(super) gateways: Vec<String>,
 }
 
-/// The VirtualServices and RouteRules. A VirtualService without hosts is there for others to delegate to it.
+/// The VirtualServices for HTTP and RouteRules. A VirtualService without hosts is there for others to delegate to it.
 pub(super) fn ruled(world: &World) -> Vec<Ruled<'_>> {
     let virtual_services =
-        world.virtual_services().filter(|(_, spec)| !spec.hosts.is_empty()).map(|(traffic, spec)| {
+        world.virtual_services_for_http().filter(|(_, spec)| !spec.hosts.is_empty()).map(|(traffic, spec)| {
             let gateways = gateway_name::full_names(&spec.gateways, &traffic.namespace);
             Ruled { traffic, hosts: spec.hosts.clone(), gateways }
         });

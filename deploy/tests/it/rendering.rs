@@ -385,6 +385,23 @@ spec: {hosts: [shop.example], http: [{route: [{destination: {host: reviews}}]}]}
 }
 
 #[test]
+fn a_host_of_which_all_rules_are_for_tcp_or_tls_has_no_listener_and_no_virtual_host() {
+    let of = |name: &str, rules: &str| {
+        format!(
+            "---\napiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {{name: {name}}}\n\
+             spec: {{hosts: [{name}.example], {rules}: [{{match: [{{port: 443, sniHosts: [{name}.example]}}], \
+                    route: [{{destination: {{host: reviews}}}}]}}]}}\n"
+        )
+    };
+    let tcp = of("mongo", "tcp").replace(", sniHosts: [mongo.example]", "");
+    // With a gateway at port 80, a listener of the mesh there would be one too many.
+    let world = world(&[SHOP, &tcp, &of("bank", "tls"), GATEWAY]);
+    let own_port = Options { listen: Listen::OwnPort([127, 0, 0, 1].into()), ..options(&world) };
+    let listeners = render(&world, &own_port).unwrap().listeners;
+    assert_eq!(listeners.iter().map(ToString::to_string).collect::<Vec<_>>(), ["default/shop:80", "mesh:9080"]);
+}
+
+#[test]
 fn a_gateway_lets_its_hosts_in_and_has_no_default() {
     let configuration = rendered(&[SHOP, GATEWAY]);
     let hosts = &manager(&configuration, "default/shop:80")["route_config"]["virtual_hosts"];

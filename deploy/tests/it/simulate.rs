@@ -326,6 +326,40 @@ fn what_no_destination_gets_is_counted_by_its_answer() {
     assert!(files.text("shop.yaml").contains("no rule applies"));
 }
 
+/// What only Istio serves, and a rule for HTTP behind it.
+const LEFT_TO_ISTIO: &str = "
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: mongo},
+ spec: {hosts: [mongo.example], tcp: [{match: [{port: 27017}], route: [{destination: {host: mongo.example}}]}]}}
+---
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: bank},
+ spec: {hosts: [bank.example], tls: [{match: [{sniHosts: [bank.example]}], route: [{destination: {host: bank.example}}]}]}}
+---
+{apiVersion: networking.istio.io/v1, kind: VirtualService, metadata: {name: shop},
+ spec: {hosts: [shop.example], http: [{route: [{destination: {host: shop.example}}]}]}}
+";
+
+#[test]
+fn requests_ask_for_no_host_of_which_all_rules_are_for_tcp_or_tls() {
+    let alone = LEFT_TO_ISTIO.rsplit_once("---").unwrap().0;
+    let files = Files::new(&[("all.yaml", LEFT_TO_ISTIO), ("alone.yaml", alone)]);
+    assert_eq!(files.json("all.yaml -n 1")["url"], "http://shop.example/");
+    let complaint = files.complaint(1, "alone.yaml");
+    assert!(complaint.contains("neither a VirtualService with rules for HTTP nor a RouteRule"), "{complaint}");
+    let complaint = files.complaint(1, "all.yaml --host mongo.example");
+    assert!(
+        complaint.ends_with("has the host mongo.example (--host); for mesh there are: shop.example\n"),
+        "{complaint}"
+    );
+}
+
+#[test]
+fn what_is_wrong_with_rules_that_no_proxy_has_is_told() {
+    let exported = "hosts: [shop.example], exportTo: [a b],";
+    let files = Files::new(&[("all.yaml", &LEFT_TO_ISTIO.replace("hosts: [shop.example],", exported))]);
+    let complaint = files.complaint(1, "all.yaml");
+    assert!(complaint.contains("spec.exportTo[0]: a b is neither `.`, `*` nor a namespace"), "{complaint}");
+}
+
 #[test]
 fn help_has_two_examples() {
     let help = files().text("--help");
