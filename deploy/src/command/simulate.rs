@@ -126,7 +126,10 @@ impl Simulate {
         let world = self.manifests.read()?;
         let after = if self.then.is_empty() { None } else { Some(self.read_then()?) };
         let namespace = self.manifests.namespace.as_str();
-        let way = way_in(&world, self.host.as_deref(), self.gateway.as_deref(), namespace).map_err(Mistakes::from)?;
+        let way = way_in(&world, self.host.as_deref(), self.gateway.as_deref(), namespace).map_err(|unknown| {
+            // Rules that nobody has may be so because of a mistake in them.
+            Mistakes::from(Rules::mistake(&world, self.manifests.source()).unwrap_or(unknown))
+        })?;
         let rules = self.rules(&world, &way)?;
         let then_rules = after.as_ref().map(|after| self.rules(after, &way)).transpose()?;
         let crowd = self.crowd(&way, &rules, then_rules.as_ref())?;

@@ -6,6 +6,7 @@ use super::way::{Way, ruled};
 use crate::manifests::{CLUSTER_DOMAIN, Mistake, World};
 use crate::render::envoy::Options;
 use crate::render::{Endpoints, Listen, ListenerName, PluginConfiguration};
+use serin_traffic::gateway_name::MESH;
 use serin_traffic::host_name::{domain, full_name};
 use serin_traffic::written::{CanaryRoute, Configuration, Source, Spec, SplitMode};
 use serin_traffic::{Outcome, Policy, Rule};
@@ -66,6 +67,12 @@ impl<'w> Rules<'w> {
             .and_then(|configuration| Policy::compile(&configuration, &Source::default()))
             .map_err(|refusal| Mistake::everywhere(refusal.to_string()))?;
         Ok(Self { world, policy: compiled.policy, warnings: plugin.warnings })
+    }
+
+    /// What is wrong with the manifests, whoever has their rules, if anything is.
+    pub(crate) fn mistake(world: &'w World, source: Source) -> Option<Mistake> {
+        let in_mesh = Way { gateway: MESH.to_owned(), authority: String::new(), port: 80 };
+        Self::compile(world, &in_mesh, source).err()
     }
 
     /// Refuses a host that no rules are for.

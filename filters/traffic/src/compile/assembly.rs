@@ -57,15 +57,17 @@ impl<'a> Assembly<'a> {
             return Ok(());
         }
         let at_gateway = world.gateway.is_among(&spec.field("gateways"), &written.gateways, namespace)?;
+        let visibility = seen_from(namespace, &written.export_to, world.own_namespace()).filter(|_| at_gateway);
 
         let place = self.virtual_services.len();
         let written_rules = delegates.rules_of(&spec.field("http"), written, namespace, &mut self.warnings);
         let canaries = canaries.about(namespace, &manifest.metadata.name);
         let mut list = RuleList::of(place);
+        let are_own = visibility.is_some();
         for (index, written) in written_rules.iter().enumerate() {
             let rule_place = Place::root(&written.place);
             let mut compiler =
-                RouteCompiler { namespace: written.namespace, world, known, warnings: &mut self.warnings };
+                RouteCompiler { namespace: written.namespace, world, known, are_own, warnings: &mut self.warnings };
             let name = written.route.name.clone().unwrap_or_else(|| format!("http[{index}]"));
             let canary = canaries.and_then(|canaries| canaries.entry(&name));
             let keep_all = canary.is_some_and(|canary| canary.keeps_all());
@@ -79,8 +81,7 @@ impl<'a> Assembly<'a> {
         if let Some(canaries) = canaries {
             canaries.refuse_strangers(&rules)?;
         }
-        let Some(visibility) = seen_from(namespace, &written.export_to, world.own_namespace()).filter(|_| at_gateway)
-        else {
+        let Some(visibility) = visibility else {
             self.others.extend(rules);
             return Ok(());
         };
@@ -180,7 +181,7 @@ fn check_rules_of_others(
 ) -> Result<(), Refusal> {
     for (index, route) in written.http.iter().enumerate() {
         if RouteKind::of(route, written.hosts.is_empty()) != RouteKind::Independent {
-            let mut compiler = RouteCompiler { namespace, world, known, warnings: &mut Vec::new() };
+            let mut compiler = RouteCompiler { namespace, world, known, are_own: false, warnings: &mut Vec::new() };
             compiler.compile(&http.index(index), String::new(), route, false)?;
         }
     }

@@ -14,6 +14,8 @@ pub(super) struct Known<'a> {
     cluster_domain: &'a str,
     /// By the full name of the Service.
     only_ports: BTreeMap<String, Option<u16>>,
+    /// The namespaces of ServiceEntries, by their hosts.
+    entries: BTreeMap<String, &'a str>,
     /// The namespace of a Service and the labels of its pods, where it selects any.
     selectors: BTreeMap<String, (String, BTreeMap<String, String>)>,
     destination_rules: DestinationRules<'a>,
@@ -27,7 +29,7 @@ pub(super) struct Known<'a> {
 
 impl<'a> Known<'a> {
     pub(super) fn of(manifests: &'a [Manifest], world: &'a Surroundings) -> Self {
-        let (mut only_ports, mut selectors) = (BTreeMap::new(), BTreeMap::new());
+        let (mut only_ports, mut selectors, mut entries) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (mut candidates, mut rules, mut own_gateway) = (Vec::new(), Vec::new(), None);
         for manifest in manifests {
             let namespace = world.namespace_of(manifest);
@@ -46,6 +48,7 @@ impl<'a> Known<'a> {
                     if seen_from(namespace, &entry.export_to, world.own_namespace()).is_some() {
                         for host in &entry.hosts {
                             let host = full_name(host, namespace, &world.cluster_domain);
+                            entries.entry(host.clone()).or_insert(namespace);
                             only_ports.insert(host, only(entry.ports.iter().map(|port| port.number)));
                         }
                     }
@@ -66,6 +69,7 @@ impl<'a> Known<'a> {
         Self {
             cluster_domain: &world.cluster_domain,
             only_ports,
+            entries,
             selectors,
             destination_rules: DestinationRules::of(candidates, &world.source, world.own_namespace()),
             rules,
@@ -92,7 +96,8 @@ impl<'a> Known<'a> {
 
     /// The subsets of `host` that DestinationRules declare.
     fn declared(&self, host: &str) -> Vec<&'a Subset> {
-        let namespace = service_of(host, self.cluster_domain).map(|(_, namespace)| namespace);
+        let of_service = || service_of(host, self.cluster_domain).map(|(_, namespace)| namespace);
+        let namespace = self.entries.get(host).copied().or_else(of_service);
         let places = self.destination_rules.places(Service { host, namespace });
         let rules = places.into_iter().filter_map(|place| self.rules.get(place).copied());
         rules.flat_map(|rule| &rule.subsets).collect()

@@ -19,6 +19,8 @@ pub(super) struct RouteCompiler<'a> {
     pub(super) namespace: &'a str,
     pub(super) world: &'a Surroundings,
     pub(super) known: &'a Known<'a>,
+    /// Whether this proxy has the rules. Which subsets there are for others, it does not know.
+    pub(super) are_own: bool,
     pub(super) warnings: &'a mut Vec<Warning>,
 }
 
@@ -271,7 +273,7 @@ impl RouteCompiler<'_> {
             if subset.bytes().any(|byte| byte.is_ascii_control()) {
                 return Err(place.field("subset").refuse(format!("{subset:?} cannot be in the name of a cluster")));
             }
-            if !self.known.has_subset(&host, subset) {
+            if self.are_own && !self.known.has_subset(&host, subset) {
                 let reason = format!("no DestinationRule here declares the subset {subset} of {host}");
                 self.warnings.push(place.field("subset").warn(reason));
             }

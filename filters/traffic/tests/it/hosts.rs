@@ -417,3 +417,41 @@ fn a_subset_is_declared_by_a_destination_rule_that_the_proxy_sees() {
     );
     assert!(warned(rule("b", json!(["."]))) && warned(rule("third", json!(null))));
 }
+
+#[test]
+fn the_subsets_of_a_service_entry_are_declared_in_its_namespace_or_that_of_the_proxy() {
+    // https://github.com/istio/istio/issues/40195, where all four are of namespaces of their own.
+    let host = "demo-gateway.DEFAULT-GROUP.public.nacos";
+    let resource = |kind: &str, namespace: &str, spec: Value| {
+        json!({"apiVersion": "networking.istio.io/v1alpha3", "kind": kind,
+               "metadata": {"name": "demo-gateway", "namespace": namespace}, "spec": spec})
+    };
+    let rules = json!({"hosts": ["demo.example"], "gateways": ["default/gw"],
+                       "http": [{"route": [{"destination": {"host": host, "subset": "v1"}}]}]});
+    let entry = json!({"hosts": [host], "ports": [{"number": 80, "name": "http", "protocol": "HTTP"}]});
+    let warned = |namespace: &str| {
+        let declared = json!({"host": host, "subsets": [{"name": "v1", "labels": {"version": "v1"}}]});
+        warnings(json!({"gateway": "default/gw", "resources": [
+            resource("VirtualService", "istio-demo", rules.clone()), resource("ServiceEntry", "public", entry.clone()),
+            resource("DestinationRule", namespace, declared),
+        ]}))
+    };
+    for namespace in ["public", "default", "istio-system"] {
+        assert_eq!(warned(namespace), [""; 0], "{namespace}");
+    }
+    let [only] = warned("istio-demo").try_into().expect("one warning");
+    assert!(only.ends_with(&format!("no DestinationRule here declares the subset v1 of {host}")), "{only}");
+}
+
+#[test]
+fn whether_a_subset_is_declared_is_asked_of_rules_that_the_proxy_has() {
+    let rules = |namespace: &str, export_to: &str, gateway: &str| {
+        json!({"apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+               "metadata": {"name": "a", "namespace": namespace},
+               "spec": {"hosts": ["reviews.example"], "exportTo": [export_to], "gateways": [gateway],
+                        "http": [{"route": [{"destination": {"host": "reviews.example", "subset": "v1"}}]}]}})
+    };
+    let warned = |rules: Value| warnings(json!({"resources": [rules], "source": {"namespace": "web"}})).len();
+    assert_eq!(warned(rules("web", ".", "mesh")), 1);
+    assert_eq!((warned(rules("prod", ".", "mesh")), warned(rules("web", ".", "front"))), (0, 0));
+}

@@ -97,7 +97,8 @@ impl<'a> RuledService<'a> {
             let namesakes = self.rules.iter().filter(|other| other.name == lowered.name).count();
             let name = if namesakes > 1 { lowered.full_name() } else { lowered.name.to_owned() };
             let mut told = Vec::new();
-            let mut compiler = RouteCompiler { namespace: lowered.namespace, world, known, warnings: &mut told };
+            let mut compiler =
+                RouteCompiler { namespace: lowered.namespace, world, known, are_own: true, warnings: &mut told };
             let compiled = compiler.compile(&Place::root(&lowered.spec), name, &lowered.route, false);
             let mut rule = compiled
                 .map_err(|refusal| Refusal::new(path::as_written(refusal.path(), &lowered.spec), refusal.reason()))?;
@@ -114,7 +115,7 @@ impl<'a> RuledService<'a> {
             let destination = Destination { host: self.host.clone(), subset: None, port: None };
             let route = vec![RouteDestination { destination, weight: None, headers: None }];
             let route = HttpRoute { route, ..HttpRoute::default() };
-            let mut compiler = RouteCompiler { namespace: &world.namespace, world, known, warnings };
+            let mut compiler = RouteCompiler { namespace: &world.namespace, world, known, are_own: true, warnings };
             let rule = compiler.compile(&Place::root(&self.host), DEFAULT_ROUTE.to_owned(), &route, false)?;
             list.push(rule, DEFAULT_ROUTE.to_owned(), &self.host);
         }
