@@ -417,7 +417,9 @@ impl Rule {
             return self.cors.as_ref()?.preflight(request.headers());
         };
         let reply = match answer {
-            Answer::Redirect(redirect) => redirect.reply(request.headers(), self.matched_prefix(matched)),
+            Answer::Redirect(redirect) => {
+                redirect.reply(request.headers(), request.port(), self.matched_prefix(matched))
+            }
             Answer::Direct(direct) => direct.reply(request.headers()),
         };
         Some(changed(reply, &self.response_changes, request, None))

@@ -16,10 +16,12 @@ const REDIRECT_CODES: [u32; 5] = [301, 302, 303, 307, 308];
 /// (`DefaultMaxDirectResponseBodySizeBytes`).
 const LONGEST_BODY: usize = 1 << 20;
 
-/// Base64 as protobuf's JSON has it: padded or not.
+/// Base64 as Go's `encoding/json` has it, by which Istio reads it: padded.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
+        .with_decode_allow_trailing_bits(true),
 );
 
 /// An answer that sends the client elsewhere.
@@ -28,8 +30,15 @@ pub(crate) struct Redirect {
     status: u16,
     scheme: Option<String>,
     authority: Option<String>,
-    port: Option<u16>,
+    port: Option<RedirectPort>,
     path: Option<RedirectPath>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum RedirectPort {
+    Number(u16),
+    /// That of the listener that the request came in on.
+    OfRequest,
 }
 
 #[derive(Clone, Debug)]
@@ -41,7 +50,7 @@ enum RedirectPath {
 }
 
 impl Redirect {
-    /// Compiles what was written; `listener_port` stands in for the port of the request.
+    /// Compiles what was written; `listener_port` stands in for the port of the request where the configuration says it.
     pub(crate) fn compile(
         place: &Place<'_>,
         written: &written::Redirect,
@@ -60,10 +69,12 @@ impl Redirect {
         }
         let port = match (written.port, written.derive_port.as_deref()) {
             (Some(_), Some(_)) => return Err(place.refuse("has both port and derivePort")),
-            (Some(port), None) => Some(crate::compile::port_number(&place.field("port"), port)?),
-            (None, Some("FROM_REQUEST_PORT")) => Some(listener_port.ok_or_else(|| {
-                place.field("derivePort").refuse("FROM_REQUEST_PORT needs the configuration to say the port")
-            })?),
+            // Envoy's `port_redirect: 0` is none.
+            (Some(0), None) => None,
+            (Some(port), None) => Some(RedirectPort::Number(crate::compile::port_number(&place.field("port"), port)?)),
+            (None, Some("FROM_REQUEST_PORT")) => {
+                Some(listener_port.map_or(RedirectPort::OfRequest, RedirectPort::Number))
+            }
             (None, Some("FROM_PROTOCOL_DEFAULT") | None) => None,
             (None, Some(other)) => {
                 let known = "FROM_PROTOCOL_DEFAULT, FROM_REQUEST_PORT";
@@ -85,24 +96,35 @@ impl Redirect {
                 place.field("redirectCode").refuse(format!("{code} is not one of 301, 302, 303, 307, 308"))
             })?,
         };
-        // Istio leaves out a port that the scheme has anyway.
-        let default_port = if scheme.as_deref() == Some("https") { 443 } else { 80 };
-        Ok(Self { status, scheme, authority, port: port.filter(|port| *port != default_port), path })
+        Ok(Self { status, scheme, authority, port, path })
     }
 
-    /// The answer to a request whose match had a prefix of that length (Envoy, `Http::Utility::newUri`).
-    pub(crate) fn reply(&self, request: &Headers, matched_prefix: Option<usize>) -> Reply {
+    /// The port in the location. Istio leaves out one that the scheme has anyway; where the redirect says no scheme, that is
+    /// the scheme of the listener (`ApplyRedirect`), and so of its requests.
+    fn port(&self, of_request: Option<u16>, scheme: &[u8]) -> Option<u16> {
+        let port = match self.port? {
+            RedirectPort::Number(port) => port,
+            RedirectPort::OfRequest => of_request?,
+        };
+        let default_port = if scheme.eq_ignore_ascii_case(b"https") { 443 } else { 80 };
+        (port != default_port).then_some(port)
+    }
+
+    /// The answer to a request that came in on the listener's `port` and whose match had a prefix of that length
+    /// (Envoy, `Http::Utility::newUri`).
+    pub(crate) fn reply(&self, request: &Headers, port: Option<u16>, matched_prefix: Option<usize>) -> Reply {
         let own_scheme = request.first(":scheme").unwrap_or(b"http");
         let scheme = self.scheme.as_deref().map_or(own_scheme, str::as_bytes);
+        let port = self.port(port, scheme);
         let target = request.first(":path").unwrap_or_default();
         let mut location = Vec::with_capacity(target.len() + 64);
         location.extend_from_slice(scheme);
         location.extend_from_slice(b"://");
         match &self.authority {
             Some(authority) => location.extend_from_slice(authority.as_bytes()),
-            None => location.extend_from_slice(self.own_authority(request, scheme)),
+            None => location.extend_from_slice(own_authority(request, scheme, port.is_some())),
         }
-        if let Some(port) = self.port {
+        if let Some(port) = port {
             location.extend_from_slice(format!(":{port}").as_bytes());
         }
         let path = self.target(target, matched_prefix);
@@ -131,23 +153,23 @@ impl Redirect {
             }
         }
     }
+}
 
-    /// The request's authority, without its port where another takes its place, or where it is the default of a scheme
-    /// that is being changed.
-    fn own_authority<'r>(&self, request: &'r Headers, scheme: &[u8]) -> &'r [u8] {
-        let authority = request.first(":authority").unwrap_or_default();
-        let colon = if authority.starts_with(b"[") {
-            authority.windows(2).rposition(|two| two == b"]:").map(|at| at + 1)
-        } else {
-            authority.iter().rposition(|byte| *byte == b':')
-        };
-        let Some((host, port)) = colon.and_then(|at| authority.split_at_checked(at)) else {
-            return authority;
-        };
-        let came_by = request.first("x-forwarded-proto").unwrap_or(scheme);
-        let default_port = (came_by == b"http" && port == b":80") || (came_by == b"https" && port == b":443");
-        if self.port.is_some() || (scheme != came_by && default_port) { host } else { authority }
-    }
+/// The request's authority, without its port where another takes its place, or where it is the default of a scheme
+/// that is being changed.
+fn own_authority<'r>(request: &'r Headers, scheme: &[u8], has_other_port: bool) -> &'r [u8] {
+    let authority = request.first(":authority").unwrap_or_default();
+    let colon = if authority.starts_with(b"[") {
+        authority.windows(2).rposition(|two| two == b"]:").map(|at| at + 1)
+    } else {
+        authority.iter().rposition(|byte| *byte == b':')
+    };
+    let Some((host, port)) = colon.and_then(|at| authority.split_at_checked(at)) else {
+        return authority;
+    };
+    let came_by = request.first("x-forwarded-proto").unwrap_or(scheme);
+    let default_port = (came_by == b"http" && port == b":80") || (came_by == b"https" && port == b":443");
+    if has_other_port || (scheme != came_by && default_port) { host } else { authority }
 }
 
 /// An answer of fixed status and body.
@@ -184,7 +206,7 @@ impl DirectResponse {
     pub(crate) fn reply(&self, request: &Headers) -> Reply {
         let reply = Reply { body: self.body.clone(), details: "serin_direct_response", ..Reply::default() };
         let headers = match self.status {
-            201 | 300..=399 => Redirect::default().reply(request, None).headers,
+            201 | 300..=399 => Redirect::default().reply(request, None, None).headers,
             _ => Vec::new(),
         };
         Reply { status: self.status, headers, ..reply }

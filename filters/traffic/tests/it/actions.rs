@@ -154,6 +154,19 @@ fn a_redirect_changes_what_it_names_and_keeps_the_rest() {
 }
 
 #[test]
+fn a_redirect_to_the_requests_port_has_that_of_the_listener_where_the_configuration_says_none() {
+    let rule = |redirect: Value| json!([{"redirect": redirect}]);
+    let of_request = json!({"authority": "b.example", "derivePort": "FROM_REQUEST_PORT"});
+    let met = |port: u16| meet(rule(of_request.clone()), &reviews("/a").port(port)).location();
+    assert_eq!([met(8080), met(80)], ["http://b.example:8080/a", "http://b.example/a"]);
+    // A proxy that says no port leaves that of the request's authority.
+    assert_eq!(
+        meet(rule(json!({"derivePort": "FROM_REQUEST_PORT"})), &reviews("/a")).location(),
+        "http://reviews:9080/a"
+    );
+}
+
+#[test]
 fn a_redirect_is_301_unless_it_says_otherwise() {
     let status =
         |redirect: Value| meet(json!([{"redirect": redirect}]), &reviews("/")).reply.expect("it is answered").status;
@@ -167,7 +180,7 @@ fn a_direct_response_is_answered_with_the_rules_headers() {
     let reply = meet(rule, &reviews("/")).reply.expect("it is answered");
     assert_eq!((reply.status, &*reply.body), (503, &b"closed"[..]));
     assert_eq!(reply.headers, [("retry-after".to_owned(), b"60".to_vec())]);
-    let bytes = json!([{"directResponse": {"status": 200, "body": {"bytes": "/wA"}}}]);
+    let bytes = json!([{"directResponse": {"status": 200, "body": {"bytes": "/wA="}}}]);
     assert_eq!(meet(bytes, &reviews("/")).reply.expect("it is answered").body, b"\xff\x00");
 }
 
@@ -321,10 +334,6 @@ fn actions_that_cannot_be_are_refused() {
         ),
         (json!({"redirect": {"uri": "/", "scheme": "ftp"}}), ".redirect.scheme: ftp is neither http nor https"),
         (json!({"redirect": {"uri": "/", "prefixRewrite": "/"}}), ".redirect: has both uri and prefixRewrite"),
-        (
-            json!({"redirect": {"derivePort": "FROM_REQUEST_PORT"}}),
-            ".redirect.derivePort: FROM_REQUEST_PORT needs the configuration to say the port",
-        ),
         (json!({"directResponse": {"status": 99}}), ".directResponse.status: 99 is not a status code from 200 to 599"),
         (
             json!({"directResponse": {"status": 200, "body": {"string": "a".repeat((1 << 20) + 1)}}}),
