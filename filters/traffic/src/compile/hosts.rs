@@ -6,9 +6,10 @@
 
 use super::Surroundings;
 use super::known::Known;
+use super::validation::mistake_in_host_of;
 use crate::age::Age;
 use crate::gateway_name::MESH;
-use crate::host_name::{HostTable, aliases, domain, full_names, intersection, mistake_in_virtual_host};
+use crate::host_name::{HostTable, aliases, domain, full_names, intersection};
 use crate::index::Index;
 use crate::policy::{Applied, HostRules, Rule, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
@@ -56,7 +57,7 @@ pub(super) fn hosts_of(
     let mut hosts: Vec<Host> = Vec::with_capacity(written.hosts.len());
     for (index, host) in written.hosts.iter().enumerate() {
         let place = place.index(index);
-        if let Some(mistake) = mistake_in_virtual_host(host) {
+        if let Some(mistake) = mistake_in_host_of(written, host) {
             return Err(place.refuse(mistake));
         }
         if host == "*" && for_mesh {

@@ -6,7 +6,7 @@ mod validity;
 
 pub use pattern::{covers, intersection, overlap};
 pub(crate) use table::HostTable;
-pub(crate) use validity::{mistake_in, mistake_in_destination, mistake_in_virtual_host};
+pub(crate) use validity::{LONGEST, mistake_in, mistake_in_destination, mistake_in_virtual_host};
 
 use std::borrow::Cow;
 use std::net::IpAddr;

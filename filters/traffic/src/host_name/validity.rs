@@ -3,7 +3,7 @@
 use super::is_address;
 
 /// The longest name.
-const LONGEST: usize = 255;
+pub(crate) const LONGEST: usize = 255;
 
 /// The longest label.
 const LONGEST_LABEL: usize = 63;

@@ -1,6 +1,6 @@
 //! What a rule does with a request besides routing it.
 
-use super::names::is_header_name;
+use super::names::may_be_header_names;
 use crate::action::duration;
 use crate::refusal::{Place, Refusal};
 use crate::written::{CorsPolicy, Fault, HttpRoute, Percent, Retries, Rewrite, StringMatch};
@@ -25,7 +25,7 @@ pub(super) fn validate_cors(place: &Place<'_>, written: Option<&CorsPolicy>) -> 
     }
     for (field, names) in [("allowHeaders", &written.allow_headers), ("exposeHeaders", &written.expose_headers)] {
         // Istio: `ValidateCORSHTTPHeaderName`; `*` is a token.
-        if let Some((index, name)) = names.iter().enumerate().find(|(_, name)| !is_header_name(name)) {
+        if let Some((index, name)) = names.iter().enumerate().find(|(_, name)| !may_be_header_names(name)) {
             return Err(place.field(field).index(index).refuse(format!("`{name}` is not the name of a header")));
         }
     }

@@ -1,6 +1,6 @@
 //! The matches of a rule.
 
-use super::names::{is_header_name, validate_dns_label, validate_gateway_names, validate_labels};
+use super::names::{may_be_header_names, validate_dns_label, validate_gateway_names, validate_labels};
 use crate::compile::route::{claim_in, is_claim, port_number};
 use crate::refusal::{Place, Refusal};
 use crate::written::{HttpMatch, HttpRoute, StringMatch};
@@ -53,7 +53,7 @@ fn validate_string_match(place: &Place<'_>, written: &StringMatch) -> Result<(),
 
 /// Istio: `ValidateHTTPHeaderNameOrJwtClaimRoute`. The names of claims are looked at where they are compiled.
 fn validate_header_name_or_claim(place: &Place<'_>, name: &str) -> Result<(), Refusal> {
-    if claim_in(name).is_some() || PSEUDO_HEADERS.contains(&name) || is_header_name(name) {
+    if claim_in(name).is_some() || PSEUDO_HEADERS.contains(&name) || may_be_header_names(name) {
         Ok(())
     } else if name.starts_with(':') {
         Err(place.refuse(format!("{name} is not one of the pseudo-headers {}", PSEUDO_HEADERS.join(", "))))

@@ -4,7 +4,7 @@ use super::http_route::validate_destination;
 use super::is_for_gateways;
 use super::names::{validate_gateway_names, validate_labels};
 use crate::compile::route::{port_number, weight};
-use crate::host_name::{covers, mistake_in, mistake_in_virtual_host};
+use crate::host_name::{LONGEST, covers, mistake_in, mistake_in_virtual_host};
 use crate::refusal::{Place, Refusal};
 use crate::written::{ConnectionMatch, ConnectionRoute, VirtualService};
 use std::net::IpAddr;
@@ -48,10 +48,18 @@ fn validate_sni_host(place: &Place<'_>, host: &str, written: &VirtualService) ->
     Err(place.refuse(format!("{host} is none of the VirtualService's hosts")))
 }
 
+/// Why `host` cannot be one of the VirtualService's hosts, if it cannot (Istio, `ValidateVirtualService`): beside TLS rules at
+/// gateways, it may be a name that istiod has made.
+pub(crate) fn mistake_in_host_of(written: &VirtualService, host: &str) -> Option<String> {
+    let has_sni_hosts = written.tls.iter().flat_map(|route| &route.matches).any(|one| !one.sni_hosts.is_empty());
+    let may_be_generated = has_sni_hosts && is_for_gateways(written);
+    mistake_in_virtual_host(host).filter(|_| !(may_be_generated && is_generated_sni(host)))
+}
+
 /// Istio: `ValidateWildcardDomainForVirtualServiceBoundToGateway`.
 fn is_generated_sni(host: &str) -> bool {
     let mut parts = host.split('_');
-    let begins = host.starts_with(GENERATED_SNI);
+    let begins = host.starts_with(GENERATED_SNI) && host.len() <= LONGEST;
     let (port, name) = (parts.nth(1).unwrap_or_default(), parts.nth(1).unwrap_or_default());
     begins && port.bytes().any(|byte| byte.is_ascii_digit()) && name.bytes().any(|byte| byte.is_ascii_alphabetic())
 }

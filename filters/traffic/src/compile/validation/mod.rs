@@ -15,6 +15,7 @@ mod names;
 pub(super) use destination_rule::validate_destination_rule;
 pub(super) use gateway::validate_gateway;
 pub(super) use http_route::{RouteKind, validate_http_route};
+pub(super) use l4_route::mistake_in_host_of;
 
 use crate::gateway_name::MESH;
 use crate::host_name::overlap;

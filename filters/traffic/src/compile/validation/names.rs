@@ -118,10 +118,16 @@ pub(super) fn validate_export_to(place: &Place<'_>, names: &[String], namespace:
     Ok(())
 }
 
-/// Whether `name` is a header's: a token of RFC 9110 (Istio, `validHeaderNameRegex`).
+/// Whether `name` is a header's: a token of RFC 9110.
 pub(super) fn is_header_name(name: &str) -> bool {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(is_token)
+}
+
+/// Whether Istio takes `name` for a header's where it looks at it (`validHeaderNameRegex`): the `+-.` in that expression is
+/// a range with the comma in it, so that a list of names in one text passes, too.
+pub(super) fn may_be_header_names(name: &str) -> bool {
+    is_header_name(&name.replace(',', "."))
 }
 
 /// A value of an enumeration of the CRD's.

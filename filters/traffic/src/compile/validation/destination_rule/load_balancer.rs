@@ -41,6 +41,11 @@ pub(super) fn validate(
         locality::validate(&place.field("localityLbSetting"), setting, can_fail_over, warnings)?;
     }
     if let Some(setting) = &balancer.zone_aware_lb_setting {
+        // The schema of the CRD.
+        if setting.min_cluster_size == Some(0) {
+            let place = place.field("zoneAwareLbSetting");
+            return Err(place.field("minClusterSize").refuse("0 is less than 1"));
+        }
         locality::validate_zones(&place.field("zoneAwareLbSetting"), setting, can_fail_over, warnings)?;
     }
     if let Some(text) = &balancer.warmup_duration_secs {

@@ -15,8 +15,8 @@ use crate::compile::port_number;
 use crate::host_name::mistake_in;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{
-    ClientTls, ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, ProxyProtocol, Subset, TrafficPolicy,
-    Tunnel, WorkloadSelector,
+    ClientTls, ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, ProxyProtocol, RetryBudget, Subset,
+    TrafficPolicy, Tunnel, WorkloadSelector,
 };
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -120,10 +120,18 @@ fn validate_traffic_policy(
     if let Some(ProxyProtocol { version: Some(version) }) = proxy_protocol {
         one_of(&place.field("proxyProtocol").field("version"), version, &["V1", "V2"])?;
     }
-    match retry_budget.as_ref().and_then(|budget| budget.budget_interval.as_deref()) {
-        Some(interval) => duration(&place.field("retryBudget").field("budgetInterval"), interval).map(|_| ()),
+    match retry_budget {
+        Some(budget) => validate_retry_budget(&place.field("retryBudget"), budget),
         None => Ok(()),
     }
+}
+
+/// The schema of the CRD.
+fn validate_retry_budget(place: &Place<'_>, budget: &RetryBudget) -> Result<(), Refusal> {
+    if let Some(percent) = budget.percent.filter(|percent| !(0.0..=100.0).contains(percent)) {
+        return Err(place.field("percent").refuse(format!("{percent} is not from 0 to 100")));
+    }
+    durations(place, [("budgetInterval", &budget.budget_interval)])
 }
 
 /// What a traffic policy and one for a single port have in common.

@@ -13,7 +13,16 @@ pub(super) fn validate(place: &Place<'_>, outliers: &OutlierDetection) -> Result
         return Err(place.refuse("has no effect: splitExternalLocalOriginErrors is not true"));
     }
     percent(&place.field("maxEjectionPercent"), outliers.max_ejection_percent)?;
-    percent(&place.field("minHealthPercent"), outliers.min_health_percent)
+    percent(&place.field("minHealthPercent"), outliers.min_health_percent)?;
+    // The schema of the CRD.
+    let mut codes = outliers.outlier_detection_http_error_codes.iter().enumerate();
+    match codes.find(|(_, code)| !(100..=599).contains(*code)) {
+        Some((index, code)) => {
+            let place = place.field("outlierDetectionHttpErrorCodes");
+            Err(place.index(index).refuse(format!("{code} is not a status code from 100 to 599")))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Istio: `ValidatePercent`.
