@@ -170,7 +170,8 @@ fn a_real_envoy_takes_what_is_rendered() {
     }
 }
 
-/// A Gateway with TLS and a redirect, a rule for mutual TLS in the mesh, and whatever else lies in a folder.
+/// A Gateway with TLS and a redirect, as in Istio's samples (https://github.com/istio/istio/tree/master/samples), one of the
+/// Gateway API beside it, a rule for mutual TLS in the mesh, and whatever else lies in a folder.
 const AS_PEOPLE_HAVE_IT: &str = "
 apiVersion: networking.istio.io/v1
 kind: Gateway
@@ -195,6 +196,11 @@ kind: Job
 metadata: {generateName: smoke-}
 ---
 {apiVersion: gateway.example/v1, kind: Gateway, metadata: {name: shop}, spec: {}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: shop}
+spec: {gatewayClassName: istio, listeners: [{name: http, port: 8181, protocol: HTTP}]}
 ---
 ";
 

@@ -49,7 +49,13 @@ fn a_slip_in_a_number_is_told_in_the_words_of_manifests() {
         mistake_in_rule("mirror: {host: w}, mirrorPercentage: 50"),
         "mirrorPercentage: 50 is a number; {value: 50} is wanted"
     );
-    // Helm templates that quote weights.
+    // Helm templates that quote weights: https://helm.sh/docs/chart_best_practices/values/#make-types-clear.
+    let quoted = mistakes_in(
+        "apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: w}\n\
+         spec: {hosts: [w], http: [{route: [{destination: {host: w}, weight: '90'}, {destination: {host: v}, weight: '10'}]}]}",
+    );
+    let mistake = "spec.http[0].route[0].weight: \"90\" is a text; a number without quotes is wanted";
+    assert_eq!(quoted, format!("reviews.yaml: VirtualService default/w: {mistake}"));
     assert_eq!(
         mistake_in_rule("mirrors: [{destination: {host: w}, percentage: {value: '90'}}]"),
         "mirrors[0].percentage.value: \"90\" is a text; a number without quotes is wanted"
@@ -169,6 +175,7 @@ fn the_same_manifest_twice_is_one_and_another_of_its_name_is_a_mistake() {
     );
 }
 
+/// Hooks of charts are Jobs, often without names of their own: https://helm.sh/docs/topics/charts_hooks/.
 #[test]
 fn what_is_not_read_may_be_there_as_often_as_it_likes() {
     let namespace = "apiVersion: v1\nkind: Namespace\nmetadata: {name: prod}\n---\n";
@@ -177,6 +184,7 @@ fn what_is_not_read_may_be_there_as_often_as_it_likes() {
     assert!(world.notes.is_empty() && world.traffic.is_empty(), "{:?}", world.notes);
 }
 
+/// As where people go from one to the other: https://istio.io/latest/docs/tasks/traffic-management/ingress/gateway-api/.
 #[test]
 fn a_kind_of_another_api_group_is_another_kind() {
     let world = read(

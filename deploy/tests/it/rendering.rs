@@ -253,6 +253,8 @@ fn warned(texts: &[&str]) -> Vec<String> {
     render(&world, &options(&world)).unwrap().warnings.iter().map(ToString::to_string).collect()
 }
 
+/// `ISTIO_MUTUAL` is what people are told to write: https://istio.io/latest/docs/ops/common-problems/network-issues/, "503 errors
+/// after setting destination rule".
 #[test]
 fn what_only_istio_does_is_left_to_it_with_a_warning() {
     let cases = [

@@ -134,6 +134,105 @@ fn a_list_from_kubectl_is_asked_by_age_and_not_in_its_own_order() {
     assert_eq!(simulated(&list, "--path /notebook/root"), Ok(vec!["nb-a.default.svc.cluster.local".to_owned()]));
 }
 
+/// What `helm template` writes: comments, empty documents, kinds of all sorts, a Job without a name.
+const HELM: &str = "---
+# Source: shop/templates/serviceaccount.yaml
+{apiVersion: v1, kind: ServiceAccount, metadata: {name: shop, namespace: prod}, automountServiceAccountToken: true}
+---
+# Source: shop/templates/empty.yaml
+---
+
+---
+# Source: shop/templates/service.yaml
+apiVersion: v1
+kind: Service
+metadata: {name: shop, namespace: prod, labels: {helm.sh/chart: shop-1.2.3}}
+spec: {type: ClusterIP, selector: {app: shop}, clusterIPs: [10.0.0.1], ports: [{name: http, port: 80, protocol: TCP, targetPort: http}]}
+status: {loadBalancer: {}}
+---
+{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: shop, namespace: prod}, spec: {rules: [{host: shop.example}]}}
+---
+{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: shop, namespace: prod}, spec: {maxReplicas: 3}}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: foos.example.com}
+spec: {group: example.com, names: {kind: VirtualService, plural: foos}, scope: Namespaced, versions: []}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: shop, namespace: prod}
+spec: {host: shop, exportTo: ['.'], subsets: [{name: stable, labels: {version: stable}}, {name: canary, labels: {version: canary}}]}
+---
+{apiVersion: batch/v1, kind: Job, metadata: {generateName: smoke-}, spec: {}}
+...
+";
+
+/// What `kubectl get virtualservice -o yaml` writes.
+const DUMPED: &str = r#"apiVersion: v1
+items:
+- apiVersion: networking.istio.io/v1
+  kind: VirtualService
+  metadata:
+    annotations:
+      kubectl.kubernetes.io/last-applied-configuration: |
+        {"apiVersion":"networking.istio.io/v1","kind":"VirtualService","metadata":{"annotations":{},"name":"shop"},"spec":{"http":[]}}
+      meta.helm.sh/release-name: shop
+    creationTimestamp: "2025-03-01T08:00:00Z"
+    generation: 7
+    labels: {app.kubernetes.io/managed-by: Helm, helm.toolkit.fluxcd.io/name: shop}
+    managedFields:
+    - apiVersion: networking.istio.io/v1
+      fieldsType: FieldsV1
+      fieldsV1: {"f:metadata": {"f:annotations": {".": {}}}, "f:spec": {".": {}, "f:hosts": {}, "f:http": {}}}
+      manager: helm
+      operation: Update
+    name: shop
+    namespace: prod
+    resourceVersion: "123"
+    uid: 00000000-0000-0000-0000-000000000002
+  spec:
+    exportTo: ["."]
+    hosts: [shop]
+    http:
+    - match: [{headers: {x-canary: {exact: "true"}}, sourceLabels: {app: web}}]
+      name: canary
+      route: [{destination: {host: shop, subset: canary}}]
+    - name: primary
+      route:
+      - {destination: {host: shop, subset: stable}, weight: 100}
+      - {destination: {host: shop, subset: canary}, weight: 0}
+  status:
+    conditions: [{lastProbeTime: null, lastTransitionTime: "2025-03-01T08:00:01Z", status: "True", type: Reconciled}]
+    observedGeneration: "7"
+    validationMessages: [{level: WARNING, type: {code: IST0101}}]
+kind: List
+metadata:
+  resourceVersion: ""
+"#;
+
+/// Rules as people paste them: https://github.com/istio/istio/issues/22708 and 36695,
+/// https://github.com/fluxcd/flagger/issues/1175.
+#[test]
+fn the_output_of_helm_and_of_kubectl_is_read_as_it_is() {
+    let text = format!("{HELM}---\n{DUMPED}");
+    let of = |arguments: &str| simulated(&text, &format!("--namespace prod {arguments}"));
+    let subset = |name: &str| Ok(vec![format!("shop.prod.svc.cluster.local|{name}")]);
+    assert_eq!(of("--label app=web --header x-canary:true"), subset("canary"));
+    assert_eq!(of("--header x-canary:true"), subset("stable"));
+    assert_eq!(of("--label app=web"), subset("stable"));
+    let world = world(&[&text]);
+    assert_eq!(world.notes, ["0.yaml: Ingress prod/shop: kind Ingress of networking.k8s.io is not read here"]);
+    // Neither the rules nor the subsets are for callers of other namespaces, and nothing is missed there.
+    for (namespace, subsets) in [("prod", 2), ("default", 0)] {
+        let rendered = render(&world, &options(Some(namespace), None)).unwrap();
+        let said: Vec<String> = rendered.warnings.iter().map(ToString::to_string).collect();
+        assert!(said.iter().all(|warning| !warning.contains("subset")), "{said:?}");
+        let clusters = clusters(&rendered.configuration["static_resources"]).len();
+        assert_eq!(clusters, 1 + subsets, "{namespace}");
+    }
+}
+
 const PRIVATE: &str = "
 apiVersion: v1
 kind: Service

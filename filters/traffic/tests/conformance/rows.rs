@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use std::fmt::Write;
 use std::time::Duration;
 
-const FILES: [(&str, &str); 26] = [
+const FILES: [(&str, &str); 27] = [
     ("bytes", include_str!("bytes.json")),
     ("cors", include_str!("cors.json")),
     ("cors-preflight", include_str!("cors-preflight.json")),
@@ -29,6 +29,7 @@ const FILES: [(&str, &str); 26] = [
     ("header-operators", include_str!("header-operators.json")),
     ("headers", include_str!("headers.json")),
     ("hosts", include_str!("hosts.json")),
+    ("left-to-istio", include_str!("left-to-istio.json")),
     ("methods-schemes-authorities", include_str!("methods-schemes-authorities.json")),
     ("mirrors", include_str!("mirrors.json")),
     ("order", include_str!("order.json")),

@@ -182,6 +182,9 @@ fn a_direct_response_is_answered_with_the_rules_headers() {
     assert_eq!(reply.headers, [("retry-after".to_owned(), b"60".to_vec())]);
     let bytes = json!([{"directResponse": {"status": 200, "body": {"bytes": "/wA="}}}]);
     assert_eq!(meet(bytes, &reviews("/")).reply.expect("it is answered").body, b"\xff\x00");
+    let long = "a".repeat(1 << 20);
+    let rule = json!([{"directResponse": {"status": 200, "body": {"string": long}}}]);
+    assert_eq!(meet(rule, &reviews("/")).reply.expect("it is answered").body.len(), 1 << 20);
 }
 
 #[test]
