@@ -179,7 +179,8 @@ async fn a_request_that_is_delayed_ends_by_envoys_timeout_if_its_vm_is_lost() {
     let (status, after, again) = asked.await.unwrap();
     assert!(envoy.log().contains("proxy_on_request_trailers failed"), "{}", envoy.log());
     assert!((500..505).contains(&status), "{status}");
-    assert!((5.0..7.0).contains(&after.as_secs_f64()), "{after:?}");
+    // Envoy's timers are as exact as a millisecond.
+    assert!((4.9..7.0).contains(&after.as_secs_f64()), "{after:?}");
     let (status, after) = again;
     assert!(
         status == 200 && (3.0..4.5).contains(&after.as_secs_f64()),
