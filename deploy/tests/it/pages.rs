@@ -136,7 +136,11 @@ impl Clone {
 
     /// Runs the script, which ends what it has started.
     fn run(&self, script: &str) -> Output {
-        let script = self.with_free_ports(script).replace("/tmp/", &format!("{}/", self.path().display()));
+        let here = format!("{}/", self.path().display());
+        // The checkout may lie in /tmp itself.
+        let serin = env!("CARGO_BIN_EXE_serin");
+        let script = self.with_free_ports(script);
+        let script = script.split(serin).map(|part| part.replace("/tmp/", &here)).collect::<Vec<_>>().join(serin);
         let path = format!("{}/commands:{}", self.path().display(), std::env::var("PATH").unwrap());
         let mut bash = Command::new("timeout");
         bash.args(["600", "bash", "-c", &script]).current_dir(self.path()).env("PATH", path);
