@@ -5,8 +5,7 @@ use super::request::Simulated;
 use super::rules::{Mode, Rules};
 use crate::scenario::p_of_split;
 use fastrand::Rng;
-use serin_traffic::guard::{Failover, Guard};
-use serin_traffic::{Choice, KeySource, Outcome, Rotation, Rule, RuleId, Share, Ticket, Weights, Worker};
+use serin_traffic::{Before, Choice, KeySource, Part, Rotation, Rule, RuleId, Ticket, Weights, Worker};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -18,6 +17,8 @@ const NOT_FOUND: u16 = 404;
 pub(crate) struct Run<'r> {
     rules: &'r Rules<'r>,
     chance: RefCell<Rng>,
+    /// Whose turn it is, of the rules that are split exactly.
+    rotations: RefCell<BTreeMap<RuleId, Rotation>>,
     pub(crate) requests: u64,
     /// Requests that no rule applies to.
     pub(crate) unmatched: u64,
@@ -44,7 +45,6 @@ pub(crate) struct Split<'r> {
     pub(crate) without_key: u64,
     /// Answers that the rule gave itself, by status.
     pub(crate) replies: BTreeMap<u16, u64>,
-    rotation: RefCell<Rotation>,
 }
 
 /// The requests that had their key at one place.
@@ -75,7 +75,7 @@ pub(crate) struct Sent {
 /// A worker of a proxy in which all is well.
 struct Calm<'s> {
     chance: &'s RefCell<Rng>,
-    rotation: &'s RefCell<Rotation>,
+    rotations: &'s RefCell<BTreeMap<RuleId, Rotation>>,
 }
 
 impl Worker for Calm<'_> {
@@ -83,54 +83,47 @@ impl Worker for Calm<'_> {
         Ticket(self.chance.borrow_mut().u64(..))
     }
 
-    fn rotate(&self, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize> {
-        turn(&mut self.rotation.borrow_mut())
-    }
-
-    fn guarded(&self, _guard: &Guard) -> Share {
-        Share::ALL
-    }
-
-    fn passes_over(&self, _place: usize, _failover: &Failover) -> bool {
-        false
+    fn rotate(&self, rule: RuleId, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize> {
+        turn(self.rotations.borrow_mut().entry(rule).or_default())
     }
 }
 
 impl<'r> Run<'r> {
     pub(crate) fn new(rules: &'r Rules<'r>, seed: u64) -> Self {
         let chance = RefCell::new(Rng::with_seed(seed));
-        Self { rules, chance, requests: 0, unmatched: 0, splits: BTreeMap::new() }
+        let rotations = RefCell::default();
+        Self { rules, chance, rotations, requests: 0, unmatched: 0, splits: BTreeMap::new() }
     }
 
     /// Asks where `request` goes; `varying` is where its key is, and whether no request before had that key.
     pub(crate) fn send(&mut self, request: &Simulated, varying: Option<(&KeyPlace, bool)>) -> Sent {
         self.requests += 1;
-        let (rules, chance) = (self.rules, &self.chance);
-        let found = match rules.policy.route(request) {
-            Outcome::Rule(applied) => rules.policy.rule(applied.rule).map(|rule| (applied, rule)),
-            _ => None,
-        };
-        let Some((applied, rule)) = found else {
+        let rules = self.rules;
+        let worker = Calm { chance: &self.chance, rotations: &self.rotations };
+        let decision = rules.policy.decide(request, &worker, Part::All, Before::Nothing);
+        let found = decision.rule().and_then(|id| Some((id, rules.policy.rule(id)?)));
+        let Some((id, rule)) = found else {
             self.unmatched += 1;
             return Sent { target: Target::Reply(NOT_FOUND), given: None };
         };
         let now = serin_traffic::Request::now(request);
-        let split = self.splits.entry(applied.rule).or_insert_with(|| {
-            let [virtual_service, _] = rules.policy.names_of_rule(applied.rule);
+        let split = self.splits.entry(id).or_insert_with(|| {
+            let [virtual_service, _] = rules.policy.names_of_rule(id);
             Split::new(virtual_service, rule, now)
         });
-        if let Some(reply) = rule.reply(request, applied.matched()) {
+        if let Some(reply) = decision.reply {
             *split.replies.entry(reply.status).or_default() += 1;
             return Sent { target: Target::Reply(reply.status), given: None };
         }
-        let Some(choice) = rule.choose(request, &Calm { chance, rotation: &split.rotation }) else {
+        let Some(chosen) = decision.destination else {
             self.unmatched += 1;
             return Sent { target: Target::Reply(NOT_FOUND), given: None };
         };
-        let (place, judged, given) = (choice.place, split.learn(&choice, varying), given(&choice));
+        let given = chosen.cookie().map(|(cookie, value)| (cookie.name().to_owned(), value.to_owned()));
+        let (place, judged) = (chosen.choice.place, split.learn(&chosen.choice, varying));
         split.counts[place] += 1;
         split.judged[place] += u64::from(judged);
-        Sent { target: Target::Destination(applied.rule, place), given }
+        Sent { target: Target::Destination(id, place), given }
     }
 
     /// Whether some requests got their destination by chance or in turn.
@@ -160,13 +153,6 @@ impl<'r> Run<'r> {
     }
 }
 
-fn given(choice: &Choice<'_>) -> Option<(String, String)> {
-    match &choice.way {
-        serin_traffic::Way::Issued { cookie, value, .. } => Some((cookie.name().to_owned(), value.clone())),
-        _ => None,
-    }
-}
-
 impl<'r> Split<'r> {
     fn new(virtual_service: &'r str, rule: &'r Rule, now: u64) -> Self {
         let destinations = rule.destinations().len();
@@ -181,7 +167,6 @@ impl<'r> Split<'r> {
             issued: 0,
             without_key: 0,
             replies: BTreeMap::new(),
-            rotation: RefCell::default(),
         }
     }
 

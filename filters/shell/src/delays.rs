@@ -41,7 +41,7 @@ struct Kept {
 
 /// A request that waits; once dropped, it waits no more, and has gone nowhere if it still did.
 #[derive(Debug)]
-pub struct Held {
+pub(crate) struct Held {
     delays: Rc<Delays>,
     key: Key,
 }

@@ -10,11 +10,11 @@ use std::cell::RefCell;
 /// The generator is seeded with the nanosecond of the first draw, so that the workers of one proxy, which are configured
 /// at the same time, do not draw alike. For splitting traffic only: whoever knows the seed knows the tickets.
 #[derive(Debug, Default)]
-pub struct Draws(RefCell<Option<Rng>>);
+pub(crate) struct Draws(RefCell<Option<Rng>>);
 
 impl Draws {
     /// The next ticket.
-    pub fn draw(&self) -> Ticket {
+    pub(crate) fn draw(&self) -> Ticket {
         let Ok(mut generator) = self.0.try_borrow_mut() else {
             return Ticket(0);
         };

@@ -126,12 +126,7 @@ pub(crate) fn now() -> Result<u64, Status> {
     Ok(time)
 }
 
-/// The request's headers, in the specification's serialization of pairs.
-pub(crate) fn request_headers() -> Result<Vec<u8>, Status> {
-    headers(Side::Request)
-}
-
-/// The answer's headers, in the same serialization.
+/// The response's headers, in the specification's serialization of pairs.
 pub(crate) fn response_headers() -> Result<Vec<u8>, Status> {
     headers(Side::Response)
 }

@@ -3,13 +3,11 @@
 use crate::hostcall::{self, Side, Status};
 use crate::memory::{Charge, Purpose};
 use crate::pairs;
-use crate::picker::Watched;
-use crate::root::Plugin;
-use serin_traffic::{Change, Headers, IssuedCookie, ResponseChanges, private};
+use serin_traffic::{Change, Headers, IssuedCookie, ResponseChanges, Reveal, private};
 use std::cell::OnceCell;
 
 /// The key of the filter state that says how a request was decided; filters add to it one after the other.
-pub(crate) const DECISION_KEY: &str = "serin.decision";
+const DECISION_KEY: &str = "serin.decision";
 
 /// The header of answers that says how a request was decided.
 const DECISION: &str = "x-serin-decision";
@@ -24,7 +22,7 @@ const SMALL_BYTES: usize = 4 << 10;
 
 /// What is remembered of a request for its answer.
 #[derive(Debug, Default)]
-pub struct Response {
+pub(crate) struct Response {
     /// What is done to the answer, in order.
     changes: ResponseChanges,
     /// How many bytes the changes have.
@@ -34,8 +32,6 @@ pub struct Response {
     /// Whether the answer says how the request was decided.
     revealed: bool,
     cookie: Option<Cookie>,
-    /// What is to be learnt from the answer.
-    watched: Option<Watched>,
 }
 
 /// A cookie that the client is given unless the answer gives it one of the same name.
@@ -67,21 +63,23 @@ impl Response {
         self.changes.extend(changes);
     }
 
-    pub(crate) fn reveal(&mut self) {
+    /// Has the answer say how the request was decided, so far as the filters have said it: `reveal` is what this one says.
+    pub(crate) fn reveal(&mut self, reveal: &Reveal) {
+        let before =
+            if reveal.continues { hostcall::property(&[DECISION_KEY]).unwrap_or_default() } else { Vec::new() };
+        let space: &[u8] = if before.is_empty() || reveal.text.is_empty() { b"" } else { b" " };
+        // Refused, the answer says less.
+        let _ = hostcall::set_filter_state(DECISION_KEY, &[&before, space, reveal.text.as_bytes()].concat());
         self.revealed = true;
     }
 
-    pub(crate) fn issue(&mut self, cookie: IssuedCookie, value: &str, secure: bool) {
-        let text = cookie.set_cookie(value, secure);
-        self.cookie = Some(Cookie { cookie, text });
-    }
-
-    pub(crate) fn watch(&mut self, watched: Option<Watched>) {
-        self.watched = watched;
+    /// Has the client given the cookie, of this value.
+    pub(crate) fn issue(&mut self, cookie: &IssuedCookie, value: &str, secure: bool) {
+        self.cookie = Some(Cookie { cookie: cookie.clone(), text: cookie.set_cookie(value, secure) });
     }
 
     /// Does to the answer that is on its way what is to be done. What the proxy refuses is left undone.
-    pub fn headers(&self) {
+    pub(crate) fn headers(&self) {
         for change in self.changes.changes(&Arrived::default()) {
             let _ = make(Side::Response, &change);
         }
@@ -101,13 +99,6 @@ impl Response {
         if self.revealed {
             let decision = hostcall::property(&[DECISION_KEY]).unwrap_or_default();
             let _ = hostcall::set_header(Side::Response, DECISION, &decision);
-        }
-    }
-
-    /// Learns from how the request ended.
-    pub fn end(&self, plugin: &Plugin) {
-        if let Some(watched) = &self.watched {
-            watched.end(plugin);
         }
     }
 }

@@ -11,13 +11,14 @@ use crate::outbox::Outbox;
 use crate::rotations::Rotations;
 use crate::sent::Sent;
 use crate::shadowing::Mirrored;
+use crate::stream::Stream;
 use crate::timer::Timer;
 use log::{error, info, warn};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{BufferType, ContextType};
 use serin_traffic::written::Configuration;
-use serin_traffic::{Policy, Refusal};
+use serin_traffic::{Part, Policy, Refusal};
 use std::marker::PhantomData;
 use std::rc::Rc;
 
@@ -26,17 +27,17 @@ pub trait Filter: 'static {
     /// The module's name; the proxy puts the plug-in's before each line of the log, which may be another.
     const NAME: &'static str;
 
-    /// The context of one request.
-    fn stream(plugin: Rc<Plugin>, context_id: u32) -> Box<dyn HttpContext>;
+    /// What it carries out of all that the rules say.
+    const PART: Part;
 }
 
 /// What the streams of one configuration share on one worker.
 #[derive(Debug)]
-pub struct Plugin {
+pub(crate) struct Plugin {
     /// The rules.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// Chance.
-    pub draws: Draws,
+    pub(crate) draws: Draws,
     /// Whose turn it is, of the rules that are split exactly.
     pub(crate) rotations: Rotations,
     /// What is known of guarded destinations.
@@ -162,7 +163,7 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn create_http_context(&self, context_id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(F::stream(Rc::clone(&self.plugin), context_id))
+        Some(Box::new(Stream::<F>::new(Rc::clone(&self.plugin), context_id)))
     }
 
     fn on_tick(&mut self) {

@@ -3,7 +3,7 @@
 use crate::metrics::Counter;
 use rustc_hash::FxHashMap;
 use serin_traffic::metrics::{Label, Metric};
-use serin_traffic::{Destination, Policy, RuleId};
+use serin_traffic::{Choice, Destination, Policy, RuleId};
 use std::cell::RefCell;
 
 /// The counters of one configuration, by rule and the destination's place in it.
@@ -11,12 +11,11 @@ use std::cell::RefCell;
 pub(crate) struct Sent(RefCell<FxHashMap<(RuleId, usize), Counter>>);
 
 impl Sent {
-    /// Counts a request that `destination` of `rule` gets.
-    pub(crate) fn count(&self, policy: &Policy, rule: RuleId, destination: &Destination) {
-        let is_it = |other: &Destination| std::ptr::eq(other, destination);
-        let place = policy.rule(rule).and_then(|rule| rule.destinations().iter().position(is_it));
-        if let (Some(place), Ok(mut counters)) = (place, self.0.try_borrow_mut()) {
-            counters.entry((rule, place)).or_insert_with(|| counter(policy, rule, destination)).add(1);
+    /// Counts a request that got that destination of `rule`.
+    pub(crate) fn count(&self, policy: &Policy, rule: RuleId, choice: &Choice<'_>) {
+        if let Ok(mut counters) = self.0.try_borrow_mut() {
+            let fresh = || counter(policy, rule, choice.destination);
+            counters.entry((rule, choice.place)).or_insert_with(fresh).add(1);
         }
     }
 }

@@ -7,13 +7,11 @@ use crate::hostcall::{self, Bytes, Side};
 use crate::memory::Purpose;
 use crate::pairs;
 use crate::primary::Primary;
-use crate::request::Request;
 use crate::root::Plugin;
 use crate::series::Series;
 use rustc_hash::FxHashMap;
 use serin_traffic::shadow::{Allowance, Body, Original, Reason, Shadow};
-use serin_traffic::written::Delivery;
-use serin_traffic::{Rule, RuleId};
+use serin_traffic::{CopyTo, CopyWay, Rule, RuleId};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -30,7 +28,7 @@ struct OfRule {
 
 /// The copies of one request, from its headers to its answer.
 #[derive(Default)]
-pub struct Shadowing {
+pub(crate) struct Shadowing {
     /// The body is being collected.
     collecting: Option<Key>,
     /// Copies may still be sent, unless the request is found to have gone nowhere.
@@ -49,6 +47,11 @@ impl Mirrored {
     fn of(&self, rule: RuleId) -> Rc<OfRule> {
         self.0.try_borrow_mut().map(|mut rules| Rc::clone(rules.entry(rule).or_default())).unwrap_or_default()
     }
+
+    /// Whether one more copy may be sent of so many a second.
+    pub(crate) fn may_copy(&self, rule: RuleId, per_second: u32) -> bool {
+        self.of(rule).may_copy(per_second)
+    }
 }
 
 impl OfRule {
@@ -65,55 +68,41 @@ impl OfRule {
         series
     }
 
-    fn allows(&self, shadow: Option<&Shadow>) -> bool {
-        shadow.and_then(|shadow| shadow.max_per_second).is_none_or(|per_second| {
-            let mut allowance = self.allowance.get();
-            let allowed = allowance.take(per_second, hostcall::now().unwrap_or_default());
-            self.allowance.set(allowance);
-            allowed
-        })
+    fn may_copy(&self, per_second: u32) -> bool {
+        let mut allowance = self.allowance.get();
+        let may = allowance.take(per_second, hostcall::now().unwrap_or_default());
+        self.allowance.set(allowance);
+        may
     }
 }
 
 impl Shadowing {
-    /// Copies the request, which is as its upstream sees it. `whole` says that it has no body; `held`, that it waits before it
-    /// goes on.
-    pub fn copy(&mut self, request: &mut Request<'_>, rule: &Rule, whole: bool, held: Option<&Held>) {
-        let Some(id) = request.rule_id() else {
-            return;
-        };
-        let plugin = request.plugin();
-        let sample = rule.sample(request, || plugin.draws.draw());
-        if sample.is_empty() {
-            return;
-        }
-        let refused = rule.refuses_copies(request);
-        let of_rule = plugin.mirrored.of(id);
-        let mut taken: Vec<Rc<Series>> = Vec::with_capacity(sample.len());
-        for mirror in sample.into_iter().filter_map(|place| rule.mirrors().get(place)) {
-            let cluster = request.cluster(&mirror.cluster);
-            let series = of_rule.series(plugin, id, &cluster);
-            let reason = refused.or_else(|| (!of_rule.allows(rule.shadow())).then_some(Reason::Rate));
-            match reason {
-                Some(reason) => series.dropped(reason),
-                None => taken.push(series),
+    /// Sends, or has `slot` send, what is to be copied of the request, which is as its upstream sees it. `whole` says that it
+    /// has no body; `held`, that it waits before it goes on.
+    pub(crate) fn copy(
+        &mut self,
+        plugin: &Plugin,
+        rule: RuleId,
+        copies: &[CopyTo<'_>],
+        whole: bool,
+        held: Option<&Held>,
+        mut slot: impl FnMut(usize, &str),
+    ) {
+        let of_rule = plugin.mirrored.of(rule);
+        let mut called: Vec<Rc<Series>> = Vec::new();
+        for CopyTo { cluster, way } in copies {
+            let series = of_rule.series(plugin, rule, cluster);
+            match way {
+                CopyWay::Dropped(reason) => series.dropped(*reason),
+                CopyWay::Slot(number) => {
+                    series.sent();
+                    slot(*number, cluster);
+                }
+                CopyWay::Callout => called.push(series),
             }
         }
-        if taken.is_empty() {
-            return;
-        }
-        for series in &taken {
-            request.reveal(&format!("shadow={}", series.cluster));
-        }
-        match rule.shadow().filter(|shadow| shadow.delivery == Delivery::Callout) {
-            None => request.copy_to(
-                rule.first_slot(),
-                taken.iter().map(|series| {
-                    series.sent();
-                    series.cluster.as_str()
-                }),
-            ),
-            Some(shadow) => self.collect(plugin, shadow, &of_rule, taken, whole, held),
+        if let Some(shadow) = plugin.policy.rule(rule).and_then(Rule::shadow).filter(|_| !called.is_empty()) {
+            self.collect(plugin, shadow, &of_rule, called, whole, held);
         }
     }
 
@@ -151,7 +140,7 @@ impl Shadowing {
     }
 
     /// Takes in the part of the request's body that is passing; `last` says that it is the last.
-    pub fn request_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
+    pub(crate) fn request_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
         let Some(key) = self.collecting else {
             return;
         };
@@ -164,7 +153,7 @@ impl Shadowing {
     }
 
     /// The request is whole with its trailers.
-    pub fn request_trailers(&mut self, plugin: &Plugin) {
+    pub(crate) fn request_trailers(&mut self, plugin: &Plugin) {
         if self.collecting.is_some() {
             let trailers = hostcall::headers(Side::RequestTrailers).map(pairs::headers).unwrap_or_default();
             let text = |(name, value): (&[u8], &[u8])| (String::from_utf8_lossy(name).into_owned(), value.to_vec());
@@ -172,13 +161,8 @@ impl Shadowing {
         }
     }
 
-    /// Whether the answer to the request is compared.
-    pub fn compares(&self) -> bool {
-        self.answer.is_some()
-    }
-
     /// Takes in the head of the answer; `last` says that there is no body.
-    pub fn response_headers(&mut self, plugin: &Plugin, last: bool) {
+    pub(crate) fn response_headers(&mut self, plugin: &Plugin, last: bool) {
         self.find_out_whether_routed(plugin);
         if let Some(answer) = &mut self.answer {
             answer.status = hostcall::response_headers().map(pairs::headers).ok().and_then(|headers| headers.status());
@@ -189,7 +173,7 @@ impl Shadowing {
     }
 
     /// Takes in the part of the answer's body that is passing; `last` says that it is the last.
-    pub fn response_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
+    pub(crate) fn response_body(&mut self, plugin: &Plugin, size: usize, last: bool) {
         if let Some(answer) = &mut self.answer {
             hostcall::parts(Bytes::Response, size, &mut |part| answer.body.push(part));
         }
@@ -199,21 +183,21 @@ impl Shadowing {
     }
 
     /// The answer is whole.
-    pub fn response_end(&mut self, plugin: &Plugin) {
+    pub(crate) fn response_end(&mut self, plugin: &Plugin) {
         if let Some(Answer { primary, status: Some(status), body }) = self.answer.take() {
             primary.answered(status, &body, &plugin.outbox);
         }
     }
 
     /// The stream has ended: what was not whole by then is not sent.
-    pub fn end(&mut self, plugin: &Plugin) {
+    pub(crate) fn end(&mut self, plugin: &Plugin) {
         if let Some(key) = self.collecting.take() {
             plugin.collections.drop_for(key, Reason::Aborted);
         }
     }
 
     /// The request went to no upstream, so its copies go nowhere either.
-    pub fn unrouted(&mut self, plugin: &Plugin) {
+    pub(crate) fn unrouted(&mut self, plugin: &Plugin) {
         if let Some(routed) = self.routed.take() {
             routed.deny();
             if let Some(key) = self.collecting.take() {

@@ -1,9 +1,9 @@
 //! What a CanaryPolicy says of a rule, compiled: which destination a request gets.
 
-use crate::guard::{Failover, Guard};
+use crate::guard::{Epoch, Failover, Guard};
 use crate::key::{Found, IssuedCookie, KeyChain, KeySource};
 use crate::mirror::Share;
-use crate::policy::{Destination, Rule};
+use crate::policy::{Destination, Rule, RuleId};
 use crate::request::Request;
 use crate::split::{History, Ramp, Rotation, Sticky, Ticket, Weights};
 use crate::written::SplitMode;
@@ -38,21 +38,36 @@ pub(crate) struct ByKey {
     pub(crate) history: History,
 }
 
-/// What a worker of the proxy brings to a split beside the request.
+/// What a worker of the proxy brings to a decision beside the request.
 ///
-/// Each question is asked only if the answer counts, and at most once or twice a request.
+/// Each question is asked only if the answer counts, and at most once or twice a request. Unless a worker says otherwise, all
+/// is well there: nothing is withdrawn, gone or too much.
 pub trait Worker {
     /// Chance: another ticket each time.
     fn draw(&self) -> Ticket;
 
     /// What `turn` says of the rule's rotation on this worker; `None` if there is none.
-    fn rotate(&self, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize>;
+    fn rotate(&self, rule: RuleId, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize>;
 
     /// The factor of its own share that the guarded destination has now ([`crate::guard::Record::factor`]).
-    fn guarded(&self, guard: &Guard) -> Share;
+    fn guarded(&self, _rule: RuleId, _guard: &Guard) -> Share {
+        Share::ALL
+    }
+
+    /// The epoch in which a request to the guarded destination is sent now ([`crate::guard::Record::epoch`]).
+    fn epoch(&self, _rule: RuleId) -> Epoch {
+        Epoch::default()
+    }
 
     /// Whether the destination at `place` is passed over now ([`crate::guard::Unavailable`]).
-    fn passes_over(&self, place: usize, failover: &Failover) -> bool;
+    fn passes_over(&self, _rule: RuleId, _place: usize, _failover: &Failover) -> bool {
+        false
+    }
+
+    /// Whether one more copy may be sent of so many a second ([`crate::shadow::Allowance`]).
+    fn may_copy(&self, _rule: RuleId, _per_second: u32) -> bool {
+        true
+    }
 }
 
 /// The destination that a request gets, and why.
@@ -98,15 +113,15 @@ pub enum Way<'r> {
 }
 
 /// What decides about a request, whatever the weights.
-enum Lot<'r> {
+enum Lot<'r, 'q> {
     Chance,
     Turn,
-    Key { by_key: &'r ByKey, key: Cow<'r, [u8]>, source: &'r KeySource },
+    Key { by_key: &'r ByKey, key: Cow<'q, [u8]>, source: &'r KeySource },
     Issued { by_key: &'r ByKey, cookie: &'r IssuedCookie, value: String },
 }
 
-impl<'r> Lot<'r> {
-    fn of(canary: &'r Canary, request: &'r impl Request, worker: &impl Worker) -> Self {
+impl<'r, 'q> Lot<'r, 'q> {
+    fn of(canary: &'r Canary, request: &'q impl Request, worker: &impl Worker) -> Self {
         match &canary.split {
             Split::Random => Lot::Chance,
             Split::Exact => Lot::Turn,
@@ -163,10 +178,16 @@ impl Rule {
         self.canary.as_deref()
     }
 
-    /// The destination of `request`; `None` if the rule has none.
-    pub fn choose<'r>(&'r self, request: &'r impl Request, worker: &impl Worker) -> Option<Choice<'r>> {
-        if let Some(destination) = self.only_destination() {
-            return Some(Choice { destination, place: 0, share: 1.0, way: Way::Only, passed_over: None });
+    /// The destination, if there is nothing to choose.
+    pub(crate) fn only_choice(&self) -> Option<Choice<'_>> {
+        let destination = self.only_destination()?;
+        Some(Choice { destination, place: 0, share: 1.0, way: Way::Only, passed_over: None })
+    }
+
+    /// The destination of `request`; `None` if the rule, whose id is `id`, has none.
+    pub fn choose(&self, id: RuleId, request: &impl Request, worker: &impl Worker) -> Option<Choice<'_>> {
+        if let Some(only) = self.only_choice() {
+            return Some(only);
         }
         let Some(canary) = &self.canary else {
             let weights = Weights::new(self.destinations.iter().map(|destination| destination.weight));
@@ -175,21 +196,21 @@ impl Rule {
         let due = self.weights(|| request.now());
         let mut weights = due.clone();
         if let Some((place, guard)) = &canary.guard {
-            weights = self.withdrawn(weights, *place, worker.guarded(guard));
+            weights = self.withdrawn(weights, *place, worker.guarded(id, guard));
         }
         let lot = Lot::of(canary, request, worker);
-        let (first, ticket) = self.place(&lot, worker, &due, &weights)?;
-        let Some(failover) = canary.failover.as_ref().filter(|failover| worker.passes_over(first, failover)) else {
+        let (first, ticket) = self.place(id, &lot, worker, &due, &weights)?;
+        let Some(failover) = canary.failover.as_ref().filter(|failover| worker.passes_over(id, first, failover)) else {
             return self.chosen(first, &weights, lot.way(ticket));
         };
         let mut gone = vec![first];
         while gone.len() < self.destinations.len() {
             let left = self.without(&weights, &gone);
-            let (next, ticket) = self.place(&lot, worker, &due, &left)?;
+            let (next, ticket) = self.place(id, &lot, worker, &due, &left)?;
             if gone.contains(&next) {
                 break;
             }
-            if !worker.passes_over(next, failover) {
+            if !worker.passes_over(id, next, failover) {
                 let chosen = self.chosen(next, &left, lot.way(ticket))?;
                 return Some(Choice { passed_over: Some(first), ..chosen });
             }
@@ -234,14 +255,15 @@ impl Rule {
     /// The place that `weights` give the lot; `due` are those without what is withdrawn.
     fn place(
         &self,
-        lot: &Lot<'_>,
+        id: RuleId,
+        lot: &Lot<'_, '_>,
         worker: &impl Worker,
         due: &Weights,
         weights: &Weights,
     ) -> Option<(usize, Option<f64>)> {
         match lot {
             Lot::Chance => Some((weights.split(worker.draw())?, None)),
-            Lot::Turn => Some((worker.rotate(&mut |rotation| rotation.next(weights))?, None)),
+            Lot::Turn => Some((worker.rotate(id, &mut |rotation| rotation.next(weights))?, None)),
             Lot::Key { by_key, key, .. } => self.by_key(by_key, key, due, weights),
             Lot::Issued { by_key, value, .. } => self.by_key(by_key, value.as_bytes(), due, weights),
         }

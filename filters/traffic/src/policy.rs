@@ -27,36 +27,7 @@ const ORIGINAL_PATH: &str = "x-envoy-original-path";
 
 /// The rules of a configuration, ready for requests.
 ///
-/// ```
-/// use serin_traffic::{Headers, Outcome, Policy, Request, Ticket, written::{Configuration, Source}};
-///
-/// let configuration = Configuration::from_json(br#"{"resources": [{
-///     "apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "reviews"},
-///     "spec": {"hosts": ["reviews"], "http": [
-///         {"match": [{"headers": {"end-user": {"exact": "jason"}}}],
-///          "route": [{"destination": {"host": "reviews", "subset": "v2"}}]},
-///         {"route": [{"destination": {"host": "reviews", "subset": "v3"}}]}]}}]}"#)?;
-/// let policy = Policy::compile(&configuration, &Source::default())?.policy;
-///
-/// struct Get(Headers);
-/// impl Request for Get {
-///     fn headers(&self) -> &Headers { &self.0 }
-///     fn port(&self) -> Option<u16> { Some(9080) }
-///     fn claim(&self, _path: &[String]) -> Vec<Vec<u8>> { Vec::new() }
-///     fn source_address(&self) -> Option<std::net::IpAddr> { None }
-///     fn now(&self) -> u64 { 0 }
-/// }
-/// let mut headers = Headers::default();
-/// headers.push(b":authority", b"reviews:9080");
-/// headers.push(b":path", b"/reviews/1");
-/// headers.push(b"end-user", b"jason");
-/// let request = Get(headers);
-///
-/// let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
-/// let destination = policy.rule(applied.rule).and_then(|rule| rule.pick(|| Ticket(0))).expect("it has a destination");
-/// assert_eq!(destination.cluster.with_port(request.port()), "outbound|9080|v2|reviews.default.svc.cluster.local");
-/// # Ok::<(), serin_traffic::Refusal>(())
-/// ```
+/// [`Policy::decide`] has an example.
 #[derive(Clone, Debug, Default)]
 pub struct Policy {
     pub(crate) digest: Digest,

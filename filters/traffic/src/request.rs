@@ -100,12 +100,12 @@ impl Headers {
     }
 
     /// The values of the fields called `name`, which is in lower case, in order.
-    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+    pub fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.iter().filter(|(field, _)| *field == name.as_bytes()).map(|(_, value)| value)
     }
 
     /// The value of the first field called `name`.
-    pub fn first<'a>(&'a self, name: &'a str) -> Option<&'a [u8]> {
+    pub fn first(&self, name: &str) -> Option<&[u8]> {
         self.values(name).next()
     }
 

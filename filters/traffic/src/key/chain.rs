@@ -14,16 +14,16 @@ pub struct KeyChain {
 
 /// What of a key there is in a request.
 #[derive(Clone, Debug)]
-pub enum Found<'a> {
+pub enum Found<'c, 'q> {
     /// The request has a key.
     Key {
         /// The key; not empty.
-        key: Cow<'a, [u8]>,
+        key: Cow<'q, [u8]>,
         /// Where it was found.
-        source: &'a KeySource,
+        source: &'c KeySource,
     },
     /// The request has none, and its client is to be given one.
-    Issue(&'a IssuedCookie),
+    Issue(&'c IssuedCookie),
     /// The request has none.
     None,
 }
@@ -53,8 +53,8 @@ impl KeyChain {
     }
 
     /// The key of `request`: what the first place holds that is there and not empty.
-    pub fn read<'a>(&'a self, request: &'a impl Request) -> Found<'a> {
-        let key = |source: &'a KeySource| source.read(request).map(|key| Found::Key { key, source });
+    pub fn read<'c, 'q>(&'c self, request: &'q impl Request) -> Found<'c, 'q> {
+        let key = |source: &'c KeySource| source.read(request).map(|key| Found::Key { key, source });
         let issue = || self.sources.last().and_then(KeySource::issued).map(Found::Issue);
         self.sources.iter().find_map(key).or_else(issue).unwrap_or(Found::None)
     }

@@ -48,7 +48,7 @@ impl KeySource {
     }
 
     /// The key that `request` has here, if it has one; an empty one is none.
-    pub(super) fn read<'a>(&'a self, request: &'a impl Request) -> Option<Cow<'a, [u8]>> {
+    pub(super) fn read<'q>(&self, request: &'q impl Request) -> Option<Cow<'q, [u8]>> {
         let headers = request.headers();
         let key = match &self.0 {
             Kind::Header(name) => headers.first(name).map(Cow::from),

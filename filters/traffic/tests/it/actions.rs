@@ -1,8 +1,8 @@
 //! What a rule does with a request beside routing it.
 
-use crate::scene::{Get, arrived, get, policy, refusal, rules, test};
+use crate::scene::{Get, arrived, decide, get, policy, refusal, rules, test};
 use serde_json::{Value, json};
-use serin_traffic::{Change, Headers, Outcome, Reply, Request, ResponseChanges, Ticket};
+use serin_traffic::{Change, Outcome, Reply, Request, Ticket};
 use std::time::Duration;
 
 /// What becomes of a request.
@@ -40,21 +40,14 @@ impl Met {
 #[track_caller]
 fn meet(http: Value, request: &Get) -> Met {
     let policy = policy(rules(http));
-    let Outcome::Rule(applied) = policy.route(request) else { panic!("a rule applies") };
-    let rule = policy.rule(applied.rule).expect("it is the policy's own");
-    let headers: &Headers = request.headers();
-    let mut upstream: Vec<_> =
-        headers.iter().map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.to_vec())).collect();
-    let mut made = rule.request_changes(request, applied.matched());
-    let mut response = ResponseChanges::default();
-    let destination = rule.pick(|| Ticket(0));
-    if let Some(destination) = destination {
-        made.extend(destination.request_changes(request));
-        response.extend(destination.response_changes(request, &made));
-    }
-    made.iter().for_each(|change| change.apply(&mut upstream));
-    response.extend(rule.response_changes(request, &made, destination));
-    Met { reply: rule.reply(request, applied.matched()), upstream, response: response.changes(&arrived(200, &[])) }
+    let decision = decide(&policy, request, 0);
+    let mut upstream: Vec<_> = request
+        .headers()
+        .iter()
+        .map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.to_vec()))
+        .collect();
+    decision.request.iter().for_each(|change| change.apply(&mut upstream));
+    Met { reply: decision.reply, upstream, response: decision.response.changes(&arrived(200, &[])) }
 }
 
 /// A rule with these fields beside an only destination.

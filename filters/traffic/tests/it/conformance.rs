@@ -4,10 +4,9 @@
 #[path = "../conformance/rows.rs"]
 mod rows;
 
-use crate::scene::{Get, arrived, get, policy, test};
+use crate::scene::{Get, arrived, decide, get, policy, test};
 use rows::{Answer, Fields, Level, Row, Seen, Sent, all, assert_none_wrong};
-use serin_traffic::{Applied, Policy, Request, Rule, Ticket};
-use serin_traffic::{Change, Headers, Outcome};
+use serin_traffic::{Change, Headers, Policy, Request, Ticket};
 
 /// Whatever a request draws, a row has one outcome.
 const TICKETS: [Ticket; 3] = [Ticket(0), Ticket(u64::MAX / 2), Ticket(u64::MAX)];
@@ -111,7 +110,7 @@ fn nothing_in_the_repository_cites_a_file_that_is_not_in_it() {
 fn run(row: &Row) -> Option<String> {
     let policy = policy(row.configuration.clone());
     let request = request(&row.request);
-    TICKETS.iter().find_map(|ticket| row.wrong(&decide(&policy, &request, *ticket, &row.answer), Level::Pure))
+    TICKETS.iter().find_map(|ticket| row.wrong(&seen(&policy, &request, *ticket, &row.answer), Level::Pure))
 }
 
 fn request(sent: &Sent) -> Get {
@@ -124,51 +123,34 @@ fn request(sent: &Sent) -> Get {
     request
 }
 
-fn decide(policy: &Policy, request: &Get, ticket: Ticket, answer: &Answer) -> Seen {
-    let outcome = policy.route(request);
-    let untouched = || Seen { untouched: true, upstream: Some(fields(request.headers())), ..Seen::default() };
-    let decided = match outcome {
-        Outcome::NoHost => untouched(),
-        Outcome::NoRule(_) if policy.refuses(outcome) => Seen { status: Some(404), ..Seen::default() },
-        Outcome::NoRule(_) => untouched(),
-        Outcome::Rule(applied) => {
-            let rule = policy.rule(applied.rule).expect("it is the policy's own");
-            return apply(policy, rule, applied, request, ticket, answer);
-        }
-    };
-    Seen { response: if decided.untouched { answer.headers.clone() } else { Fields::new() }, ..decided }
-}
-
-fn apply(policy: &Policy, rule: &Rule, applied: Applied, request: &Get, ticket: Ticket, answer: &Answer) -> Seen {
-    let headers = request.headers();
-    let delay = rule.fault().and_then(|fault| fault.delay(|| ticket));
-    let abort =
-        rule.fault().and_then(|fault| fault.abort(|| ticket)).map(|reply| rule.finish(reply, request, || ticket));
-    if let Some(reply) = abort.or_else(|| rule.reply(request, applied.matched())) {
-        let status = Some(reply.status);
-        return Seen { delay, status, response: reply.headers, body: reply.body, ..Seen::default() };
+fn seen(policy: &Policy, request: &Get, ticket: Ticket, answer: &Answer) -> Seen {
+    let decision = decide(policy, request, ticket.0);
+    let delay = decision.wait;
+    if let Some(reply) = decision.reply {
+        return Seen {
+            delay,
+            status: Some(reply.status),
+            response: reply.headers,
+            body: reply.body,
+            ..Seen::default()
+        };
     }
-    let port = policy.port().or(request.port());
-    let destination = rule.pick(|| ticket).expect("a rule without an answer has a destination");
     let make = |changes: &[Change], mut fields: Fields| {
         changes.iter().for_each(|change| change.apply(&mut fields));
         fields
     };
-    let mut made = rule.request_changes(request, applied.matched());
-    made.extend(destination.request_changes(request));
-    let mut changes = destination.response_changes(request, &made);
-    changes.extend(rule.response_changes(request, &made, Some(destination)));
+    let upstream = Some(make(&decision.request, fields(request.headers())));
+    let response = make(&decision.response.changes(&arrived(answer.status, &answer.headers)), answer.headers.clone());
+    let Some(chosen) = decision.destination else {
+        return Seen { untouched: true, upstream, response, ..Seen::default() };
+    };
     Seen {
         delay,
-        cluster: Some(destination.cluster.with_port(port).into_owned()),
-        subset: destination.subset.clone(),
-        shadows: rule
-            .sample(request, || ticket)
-            .into_iter()
-            .map(|place| rule.mirrors()[place].cluster.with_port(port).into_owned())
-            .collect(),
-        upstream: Some(make(&made, fields(headers))),
-        response: make(&changes.changes(&arrived(answer.status, &answer.headers)), answer.headers.clone()),
+        cluster: Some(chosen.cluster.into_owned()),
+        subset: chosen.choice.destination.subset.clone(),
+        shadows: decision.copies.into_iter().map(|copy| copy.cluster.into_owned()).collect(),
+        upstream,
+        response,
         ..Seen::default()
     }
 }

@@ -1,8 +1,7 @@
 //! VirtualServices whose rules stand in for a rule of another.
 
-use crate::scene::{get, policy, refusal, subset, test, to_subset, virtual_service, warnings};
+use crate::scene::{decide, get, policy, refusal, subset, test, to_subset, virtual_service, warnings};
 use serde_json::{Value, json};
-use serin_traffic::Outcome;
 
 fn root(one_match: Value) -> Value {
     virtual_service(
@@ -68,9 +67,10 @@ fn what_the_delegate_leaves_open_is_the_roots() {
     root["spec"]["http"][0]["timeout"] = json!("5s");
     let policy = policy(json!({"port": 80, "resources": [root, team(json!([to_subset("v1", json!([]))]))]}));
     let request = get("reviews", "/team");
-    let serin_traffic::Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
-    let changes = policy.rule(applied.rule).expect("it is its own").request_changes(&request, applied.matched());
-    assert_eq!(changes, [serin_traffic::Change::set("x-envoy-upstream-rq-timeout-ms", "5000")]);
+    assert_eq!(
+        decide(&policy, &request, 0).request,
+        [serin_traffic::Change::set("x-envoy-upstream-rq-timeout-ms", "5000")]
+    );
 }
 
 #[test]
@@ -102,10 +102,9 @@ fn what_a_root_and_its_delegate_cannot_have_each_they_may_have_together() {
     let policy = |route: Value| policy(json!({"port": 80, "resources": [root, team(json!([route]))]}));
     let reply = |policy: &serin_traffic::Policy| {
         let request = get("reviews", "/team/a");
-        let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
-        let rule = policy.rule(applied.rule).expect("it is the policy's own");
-        assert!(rule.mirrors().is_empty());
-        rule.reply(&request, applied.matched()).map(|reply| reply.status)
+        let decision = decide(policy, &request, 0);
+        assert!(decision.rule().and_then(|id| policy.rule(id)).is_some_and(|rule| rule.mirrors().is_empty()));
+        decision.reply.map(|reply| reply.status)
     };
     assert_eq!(reply(&policy(json!({"redirect": {"uri": "/b"}, "mirror": {"host": "a"}}))), Some(301));
     assert_eq!(reply(&policy(json!({"route": [{"destination": {"host": "a"}}]}))), Some(204));

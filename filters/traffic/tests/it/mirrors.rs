@@ -1,8 +1,7 @@
 //! Which copies are sent.
 
-use crate::scene::{get, policy, refusal, rules, test};
+use crate::scene::{decide, get, policy, refusal, rules, test};
 use serde_json::{Value, json};
-use serin_traffic::{Outcome, Ticket};
 
 /// The clusters that get a copy when each mirror draws that ticket.
 #[track_caller]
@@ -10,11 +9,8 @@ fn shadows(mut rule: Value, ticket: u64) -> Vec<String> {
     rule["route"] = json!([{"destination": {"host": "reviews"}}]);
     let policy = policy(rules(json!([rule])));
     let request = get("reviews", "/");
-    let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
-    let rule = policy.rule(applied.rule).expect("it is the policy's own");
-    let sample = rule.sample(&request, || Ticket(ticket)).into_iter();
-    let clusters = sample.map(|place| rule.mirrors()[place].cluster.with_port(Some(80)).into_owned());
-    clusters.map(|cluster| cluster.split('|').nth(2).unwrap_or_default().to_owned()).collect()
+    let copies = decide(&policy, &request, ticket).copies.into_iter();
+    copies.map(|copy| copy.cluster.split('|').nth(2).unwrap_or_default().to_owned()).collect()
 }
 
 fn subset(name: &str) -> Value {

@@ -1,15 +1,15 @@
 //! Samples by a key: who is copied.
 
-use crate::scene::{get, policy, rules, test};
+use crate::scene::{decide, get, policy, rules, test};
 use serde_json::{Value, json};
-use serin_traffic::{Outcome, Policy, Ticket};
+use serin_traffic::Policy;
 
 const USERS: u32 = 100_000;
 
 /// Mirrors with these percentages, sampled by the user.
 fn sampled(percentages: &[f64], shadow: Value) -> Policy {
-    let mirror = |value: &f64| json!({"destination": {"host": "reviews"}, "percentage": {"value": value}});
-    let mirrors: Vec<Value> = percentages.iter().map(mirror).collect();
+    let mirror = |(place, value): (usize, &f64)| json!({"destination": {"host": "reviews", "subset": format!("v{place}")}, "percentage": {"value": value}});
+    let mirrors: Vec<Value> = percentages.iter().enumerate().map(mirror).collect();
     let mut rules =
         rules(json!([{"name": "all", "route": [{"destination": {"host": "reviews"}}], "mirrors": mirrors}]));
     rules["resources"].as_array_mut().expect("it is a list").push(json!({
@@ -28,8 +28,9 @@ fn sample(policy: &Policy, user: Option<u32>, ticket: u64) -> Vec<usize> {
         Some(user) => get("reviews", "/").header("user", format!("user-{user}")),
         None => get("reviews", "/"),
     };
-    let Outcome::Rule(applied) = policy.route(&request) else { panic!("a rule applies") };
-    policy.rule(applied.rule).expect("it is the policy's own").sample(&request, || Ticket(ticket))
+    let copies = decide(policy, &request, ticket).copies;
+    let place = |cluster: &str| cluster.split('|').nth(2).and_then(|subset| subset.strip_prefix('v')?.parse().ok());
+    copies.iter().map(|copy| place(&copy.cluster).expect("its subset is its place")).collect()
 }
 
 /// Whether so many of all users are within three standard deviations of `percent`.

@@ -7,7 +7,9 @@ pub(crate) use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use serde_json::{Value, json};
 use serin_traffic::written::{Configuration, Source};
-use serin_traffic::{Applied, Compiled, Headers, Outcome, Policy, Request, Response, Ticket};
+use serin_traffic::{
+    Before, Compiled, Decision, Headers, Part, Policy, Request, Response, Rotation, RuleId, Ticket, Worker,
+};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -175,16 +177,31 @@ impl Response for Arrived {
     }
 }
 
-/// The cluster that the request goes to, drawing ticket 0; `404` if no rule applies, `-` if the host is nobody's.
+/// A worker that always draws the same ticket.
+pub(crate) struct Draws(pub(crate) Ticket);
+
+impl Worker for Draws {
+    fn draw(&self) -> Ticket {
+        self.0
+    }
+
+    fn rotate(&self, _: RuleId, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize> {
+        turn(&mut Rotation::default())
+    }
+}
+
+/// What becomes of the request that draws `ticket`.
+pub(crate) fn decide<'p>(policy: &'p Policy, request: &Get, ticket: u64) -> Decision<'p> {
+    policy.decide(request, &Draws(Ticket(ticket)), Part::All, Before::Nothing)
+}
+
+/// The cluster that the request goes to, drawing ticket 0; the status if it gets a local reply, `-` if neither.
 pub(crate) fn cluster(policy: &Policy, request: &Get) -> String {
-    match policy.route(request) {
-        Outcome::NoHost => "-".to_owned(),
-        Outcome::NoRule(_) => "404".to_owned(),
-        Outcome::Rule(Applied { rule: id, .. }) => {
-            let rule = policy.rule(id).expect("the policy knows its own rules");
-            let destination = rule.pick(|| Ticket(0)).expect("a rule has a destination");
-            destination.cluster.with_port(request.port).into_owned()
-        }
+    let decision = decide(policy, request, 0);
+    match (decision.reply, decision.destination) {
+        (Some(reply), _) => reply.status.to_string(),
+        (None, Some(destination)) => destination.cluster.into_owned(),
+        (None, None) => "-".to_owned(),
     }
 }
 

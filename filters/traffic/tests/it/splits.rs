@@ -1,20 +1,18 @@
 //! Which destination a request gets.
 
-use crate::scene::{get, policy, rules, test};
+use crate::scene::{decide, get, policy, rules, test};
 use serde_json::{Value, json};
-use serin_traffic::{Outcome, Ticket};
 use std::collections::BTreeMap;
 
 /// How many of 1,000 tickets at even distances each subset gets.
 #[track_caller]
 fn thousand(route: Value) -> BTreeMap<String, u32> {
     let policy = policy(rules(json!([{"route": route}])));
-    let Outcome::Rule(applied) = policy.route(&get("reviews", "/")) else { panic!("a rule applies") };
-    let rule = policy.rule(applied.rule).expect("it is the policy's own");
+    let request = get("reviews", "/");
     let mut hits = BTreeMap::new();
     for n in 0..1_000u64 {
-        let destination = rule.pick(|| Ticket(n * (u64::MAX / 1_000) + 1_000_000)).expect("there is one");
-        *hits.entry(destination.subset.clone().unwrap_or_default()).or_default() += 1;
+        let chosen = decide(&policy, &request, n * (u64::MAX / 1_000) + 1_000_000).destination.expect("there is one");
+        *hits.entry(chosen.choice.destination.subset.clone().unwrap_or_default()).or_default() += 1;
     }
     hits
 }

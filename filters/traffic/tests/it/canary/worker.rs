@@ -3,7 +3,7 @@
 use crate::scene::{Get, policy, virtual_service};
 use serde_json::{Value, json};
 use serin_traffic::guard::{Failover, Guard};
-use serin_traffic::{Choice, Outcome, Policy, Rotation, Rule, Share, Ticket, Worker};
+use serin_traffic::{Before, Choice, Outcome, Part, Policy, Rotation, Rule, RuleId, Share, Ticket, Worker};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
@@ -29,15 +29,15 @@ impl Worker for Fake {
         Ticket(self.ticket.get())
     }
 
-    fn rotate(&self, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize> {
+    fn rotate(&self, _: RuleId, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize> {
         turn(&mut self.rotation.borrow_mut())
     }
 
-    fn guarded(&self, _: &Guard) -> Share {
+    fn guarded(&self, _: RuleId, _: &Guard) -> Share {
         self.factor
     }
 
-    fn passes_over(&self, place: usize, _: &Failover) -> bool {
+    fn passes_over(&self, _: RuleId, place: usize, _: &Failover) -> bool {
         self.gone.contains(&place)
     }
 }
@@ -83,8 +83,9 @@ pub(super) fn rule<'p>(policy: &'p Policy, request: &Get) -> &'p Rule {
 
 /// What becomes of `request` on `worker`.
 #[track_caller]
-pub(super) fn choose<'r>(policy: &'r Policy, request: &'r Get, worker: &Fake) -> Choice<'r> {
-    rule(policy, request).choose(request, worker).expect("it has a destination")
+pub(super) fn choose<'r>(policy: &'r Policy, request: &Get, worker: &Fake) -> Choice<'r> {
+    let decision = policy.decide(request, worker, Part::All, Before::Nothing);
+    decision.destination.expect("it has a destination").choice
 }
 
 /// The subset that `request` gets.

@@ -1,0 +1,171 @@
+//! A stream: a request is decided when its headers arrive, and here the decision is carried out.
+//!
+//! Nothing is decided here: which rule applies, in which order it is carried out and what comes of it stands in
+//! [`serin_traffic::Decision`].
+
+use crate::arrival::Arrival;
+use crate::delays::{self, Held};
+use crate::hostcall::{self, Side, Status};
+use crate::response::{Response, make};
+use crate::root::{Filter, Plugin};
+use crate::shadowing::Shadowing;
+use crate::worker;
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use serin_traffic::shadow::SLOT;
+use serin_traffic::{CLUSTER_HEADER, Chosen, Decision, ROUTE_KEY, Reply, SUBSET_HEADER, Watch};
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// The context of one request in the module `F`.
+pub(crate) struct Stream<F> {
+    plugin: Rc<Plugin>,
+    context_id: u32,
+    /// The request waits while this is held.
+    held: Option<Held>,
+    response: Response,
+    /// What is to be learnt from how the request ends.
+    watch: Option<Watch>,
+    shadowing: Shadowing,
+    filter: PhantomData<F>,
+}
+
+/// What a wait and a local reply leave of a request.
+enum Passage {
+    /// It goes on, perhaps later: the stream is paused while it is held.
+    On,
+    /// It gets a local reply: the stream is paused, and nothing more done to it.
+    Answered,
+}
+
+impl<F: Filter> Stream<F> {
+    pub(crate) fn new(plugin: Rc<Plugin>, context_id: u32) -> Self {
+        let (response, shadowing) = (Response::default(), Shadowing::default());
+        Self { plugin, context_id, held: None, response, watch: None, shadowing, filter: PhantomData }
+    }
+
+    /// Carries out what was decided about `request`, which is without a body if it is `whole`.
+    fn carry_out(&mut self, plugin: &Plugin, request: &Arrival<'_>, decision: Decision<'_>, whole: bool) -> Action {
+        let rule = decision.rule();
+        if let Some(text) = &decision.publish {
+            // Refused, it costs the filters behind this one a match of their own.
+            let _ = hostcall::set_filter_state(ROUTE_KEY, text.as_bytes());
+        }
+        if let Some(reveal) = &decision.reveal {
+            self.response.reveal(reveal);
+        }
+        let mut changed = Changed(false);
+        for change in &decision.request {
+            changed.note(make(Side::Request, change));
+        }
+        let passage = self.wait_and_reply(plugin, decision.wait, decision.reply);
+        if let Passage::On = passage {
+            if let Some((cookie, value)) = decision.destination.as_ref().and_then(Chosen::cookie) {
+                self.response.issue(cookie, value, request.is_secure());
+            }
+            self.response.change(decision.response);
+            if let Some(chosen) = decision.destination {
+                self.send_to(plugin, &chosen, &mut changed);
+            }
+            if let Some(rule) = rule.filter(|_| !decision.copies.is_empty()) {
+                let held = self.held.as_ref();
+                self.shadowing.copy(plugin, rule, &decision.copies, whole, held, |number, cluster| {
+                    let slot = format!("{SLOT}{number}");
+                    changed.note(hostcall::set_header(Side::Request, &slot, cluster.as_bytes()));
+                });
+            }
+        }
+        if changed.0 {
+            // An Envoy without this function, before 1.33, clears of itself.
+            let _ = hostcall::clear_route_cache();
+        }
+        if matches!(passage, Passage::Answered) || self.held.is_some() { Action::Pause } else { Action::Continue }
+    }
+
+    fn wait_and_reply(&mut self, plugin: &Plugin, wait: Option<Duration>, reply: Option<Reply>) -> Passage {
+        let waits = reply.is_some();
+        let reply = match wait {
+            None => reply,
+            Some(wait) => match plugin.delays.hold(self.context_id, wait, reply) {
+                Ok(held) => {
+                    self.held = Some(held);
+                    return if waits { Passage::Answered } else { Passage::On };
+                }
+                // There is no memory to keep the reply in: it is given now.
+                Err(reply) => reply,
+            },
+        };
+        if reply.as_ref().is_some_and(delays::answer) { Passage::Answered } else { Passage::On }
+    }
+
+    fn send_to(&mut self, plugin: &Plugin, chosen: &Chosen<'_>, changed: &mut Changed) {
+        let choice = &chosen.choice;
+        plugin.sent.count(&plugin.policy, chosen.rule, choice);
+        if let Some(place) = choice.passed_over {
+            worker::count_failover(plugin, chosen.rule, place);
+        }
+        self.watch = chosen.watch;
+        changed.note(hostcall::set_header(Side::Request, CLUSTER_HEADER, chosen.cluster.as_bytes()));
+        if let Some(subset) = &choice.destination.subset {
+            changed.note(hostcall::set_header(Side::Request, SUBSET_HEADER, subset.as_bytes()));
+        }
+    }
+}
+
+/// Whether anything about the request was changed, so that Envoy has to choose its route anew.
+struct Changed(bool);
+
+impl Changed {
+    fn note(&mut self, change: Result<(), Status>) {
+        self.0 |= change.is_ok();
+    }
+}
+
+impl<F> Context for Stream<F> {}
+
+impl<F: Filter> HttpContext for Stream<F> {
+    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        let plugin = Rc::clone(&self.plugin);
+        let request = Arrival::new(&plugin.policy);
+        let decision = plugin.policy.decide(&request, &*plugin, F::PART, request.before());
+        self.carry_out(&plugin, &request, decision, end_of_stream)
+    }
+
+    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.shadowing.request_body(&self.plugin, size, end_of_stream);
+        Action::Continue
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        self.shadowing.request_trailers(&self.plugin);
+        Action::Continue
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        self.shadowing.response_headers(&self.plugin, end_of_stream);
+        self.response.headers();
+        Action::Continue
+    }
+
+    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
+        self.shadowing.response_body(&self.plugin, size, end_of_stream);
+        Action::Continue
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.shadowing.response_end(&self.plugin);
+        Action::Continue
+    }
+
+    fn on_log(&mut self) {
+        // Its client did not wait until it went on.
+        if self.held.as_ref().is_some_and(Held::waits) {
+            self.shadowing.unrouted(&self.plugin);
+        }
+        if let Some(watch) = self.watch {
+            worker::learn(&self.plugin, watch);
+        }
+        self.shadowing.end(&self.plugin);
+    }
+}
