@@ -1,6 +1,6 @@
 //! The chain: how parts of a message pass the filters, and what each answer of a filter does to them.
 
-use crate::exchange::Cost;
+use crate::exchange::{Cost, Hostcall};
 use crate::proxy::Proxy;
 use crate::response::Reply;
 use crate::world::After;
@@ -222,6 +222,8 @@ impl Proxy {
         let mut world = self.shared.world();
         if let Some(stream) = world.stream_of(&who) {
             stream.fuel += called.fuel;
+            let hostcall = |hostcall| Hostcall { filter: who.plugin.name.clone(), callback: name, name: hostcall };
+            stream.hostcalls.extend(called.hostcalls.into_iter().map(hostcall));
             if self.metered && called.fuel > 0 {
                 stream.costs.push(Cost { filter: who.plugin.name.clone(), callback: name, fuel: called.fuel });
             }

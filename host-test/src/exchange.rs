@@ -20,6 +20,17 @@ pub struct Cost {
     pub fuel: u64,
 }
 
+/// A hostcall that one callback of one filter made for a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hostcall {
+    /// The filter's name.
+    pub filter: String,
+    /// The callback's name in the specification.
+    pub callback: &'static str,
+    /// The hostcall's.
+    pub name: &'static str,
+}
+
 /// One request, and what has become of it so far. It is a window, not a copy: after an HTTP call is answered, the exchange
 /// that waited for it shows what happened then.
 pub struct Exchange {
@@ -49,6 +60,7 @@ struct Seen {
     reset: bool,
     fuel: u64,
     costs: Vec<Cost>,
+    hostcalls: Vec<Hostcall>,
     log: Vec<LogLine>,
 }
 
@@ -163,6 +175,11 @@ impl Exchange {
         &self.seen().costs
     }
 
+    /// The hostcalls that the callbacks of this stream have made, in order.
+    pub fn hostcalls(&self) -> &[Hostcall] {
+        &self.seen().hostcalls
+    }
+
     /// Looks at the world again if something has changed since the last look. A stream that has ended stays as it was.
     fn seen(&self) -> &Seen {
         let world = self.shared.world();
@@ -208,6 +225,7 @@ impl Seen {
             reset: stream.reset,
             fuel: stream.fuel,
             costs: stream.costs.clone(),
+            hostcalls: stream.hostcalls.clone(),
             log: stream.log.clone(),
         }
     }

@@ -57,7 +57,7 @@ mod worker;
 mod world;
 
 pub use builder::ProxyBuilder;
-pub use exchange::{Cost, Exchange};
+pub use exchange::{Cost, Exchange, Hostcall};
 pub use filter::{FailurePolicy, Filter};
 pub use proxy::Proxy;
 pub use refusal::Refusal;

@@ -29,6 +29,8 @@ pub(crate) struct Sandbox {
     pub(crate) current: u32,
     /// The context that hostcalls speak for instead, until the callback returns; 0 is none.
     pub(crate) effective: u32,
+    /// The hostcalls of the callback that runs.
+    pub(crate) called: Vec<&'static str>,
     /// Who speaks before any context is there: in `_initialize` and `_start`.
     pub(crate) starter: Context,
     pub(crate) vm_configuration: Vec<u8>,

@@ -61,6 +61,8 @@ pub(crate) struct Called {
     /// The number it returned; none if it returns nothing, or is not exported.
     pub(crate) returned: Result<Option<u32>, String>,
     pub(crate) fuel: u64,
+    /// The hostcalls that it made, by their names in the specification.
+    pub(crate) hostcalls: Vec<&'static str>,
 }
 
 fn engine() -> &'static Engine {
@@ -115,6 +117,7 @@ impl Vm {
             contexts: HashMap::new(),
             current: 0,
             effective: 0,
+            called: Vec::new(),
             starter: starter.clone(),
             vm_configuration: key.vm_configuration.clone(),
             environment: key.environment.clone(),
@@ -149,10 +152,11 @@ impl Vm {
     /// Calls back into the module for a context. An older module that takes fewer arguments gets the first ones.
     pub(crate) fn call(&mut self, context: u32, name: &'static str, arguments: &[u32]) -> Called {
         let Some(callback) = self.callback(name) else {
-            return Called { returned: Ok(None), fuel: 0 };
+            return Called { returned: Ok(None), fuel: 0, hostcalls: Vec::new() };
         };
         let sandbox = self.store.data_mut();
         (sandbox.current, sandbox.effective) = (context, 0);
+        sandbox.called.clear();
         let arguments: Vec<Val> =
             arguments.iter().take(callback.arguments).map(|number| Val::I32(*number as i32)).collect();
         let mut results = [Val::I32(0)];
@@ -162,6 +166,7 @@ impl Vm {
         let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
         let sandbox = self.store.data_mut();
         (sandbox.current, sandbox.effective) = (0, 0);
+        let hostcalls = std::mem::take(&mut sandbox.called);
         let returned = match called {
             Ok(()) => Ok(results[0].i32().filter(|_| callback.results == 1).map(|number| number as u32)),
             Err(trap) => {
@@ -169,7 +174,7 @@ impl Vm {
                 Err(format!("{name} trapped: {trap:?}"))
             }
         };
-        Called { returned, fuel }
+        Called { returned, fuel, hostcalls }
     }
 
     /// The bytes of the linear memory.

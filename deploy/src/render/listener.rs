@@ -215,7 +215,8 @@ fn manager(
     options: &Options,
 ) -> Value {
     let mut http_filters: Vec<Value> = operators_filter(&plugin.operators).into_iter().collect();
-    http_filters.extend(options.filters.iter().map(|filter| http_filter(filter, name, &plugin.document)));
+    let filters = options.filters.iter().enumerate();
+    http_filters.extend(filters.map(|(place, filter)| http_filter(filter, name, plugin.document.clone(), place == 0)));
     http_filters.push(json!({
         "name": "envoy.filters.http.router",
         "typed_config": {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"},

@@ -98,8 +98,12 @@ pub(crate) fn filter_name(filter: &Filter) -> String {
 
 /// The entry of `filter` in the filter chain of `listener`.
 ///
-/// Each filter has a VM of its own: filters that share one share its end.
-pub(crate) fn http_filter(filter: &Filter, listener: &ListenerName, configuration: &Value) -> Value {
+/// Each filter has a VM of its own: filters that share one share its end. The first need not look for what another has said;
+/// in a mesh nobody knows which plug-ins others have put before it, and it looks.
+pub(crate) fn http_filter(filter: &Filter, listener: &ListenerName, mut configuration: Value, is_first: bool) -> Value {
+    if is_first {
+        configuration["first"] = true.into();
+    }
     json!({
         "name": filter_name(filter),
         "typed_config": {

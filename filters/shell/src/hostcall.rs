@@ -96,14 +96,6 @@ unsafe extern "C" {
         headers_size: usize,
         grpc_status: i32,
     ) -> u32;
-    fn proxy_call_foreign_function(
-        name: *const u8,
-        name_size: usize,
-        argument: *const u8,
-        argument_size: usize,
-        data: *mut *mut u8,
-        size: *mut usize,
-    ) -> u32;
 }
 
 /// Writes a line to the proxy's log, or nothing where the proxy takes none.
@@ -292,16 +284,6 @@ pub(crate) fn answer(
             grpc_status.map_or(NO_GRPC_STATUS, i32::from),
         )
     })
-}
-
-/// Has Envoy choose the route anew (Envoy's foreign function `clear_route_cache`, from 1.33 on).
-pub(crate) fn clear_route_cache() -> Result<(), Status> {
-    const NAME: &str = "clear_route_cache";
-    // SAFETY: the host reads the slice within the call; see `taken`.
-    unsafe {
-        taken(|data, size| proxy_call_foreign_function(NAME.as_ptr(), NAME.len(), null_mut(), 0, data, size))?;
-    }
-    Ok(())
 }
 
 /// What `call` has the host write: bytes in memory that the host allocated through the SDK's `malloc`.

@@ -63,7 +63,7 @@ impl Default for Plugin {
             draws: Draws::default(),
             rotations: Rotations::default(),
             guards: Guards::default(),
-            sent: Sent::default(),
+            sent: Sent::new(Rc::clone(&timer)),
             mirrored: Mirrored::default(),
             collections: Rc::new(Collections::new(Rc::clone(&timer))),
             outbox: Rc::new(Outbox::new(Rc::clone(&timer))),
@@ -76,8 +76,10 @@ impl Default for Plugin {
 impl Plugin {
     /// The same with another policy: what is under way stays so.
     fn with(&self, policy: Policy) -> Self {
+        self.sent.end();
         Self {
             policy,
+            sent: Sent::new(Rc::clone(&self.timer)),
             collections: Rc::clone(&self.collections),
             outbox: Rc::clone(&self.outbox),
             delays: Rc::clone(&self.delays),
@@ -139,6 +141,7 @@ impl<F: Filter> Context for Root<F> {
     /// end their calls.
     fn on_done(&mut self) -> bool {
         let done = self.plugin.outbox.is_empty();
+        self.plugin.sent.end();
         // A VM that ends, because there is another module now, waits for nobody.
         self.plugin.outbox.count_sent();
         self.ending = !done;
@@ -167,8 +170,9 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
-        let Plugin { collections, outbox, delays, timer, .. } = &*self.plugin;
+        let Plugin { collections, outbox, delays, sent, timer, .. } = &*self.plugin;
         timer.fired(|| {
+            sent.tell();
             collections.expire();
             outbox.send();
             delays.release(outbox);
@@ -189,6 +193,7 @@ impl<F> Root<F> {
 
 impl<F> Drop for Root<F> {
     fn drop(&mut self) {
+        self.plugin.sent.end();
         self.plugin.collections.end();
         self.plugin.delays.end();
         self.plugin.outbox.end();

@@ -2,10 +2,13 @@
 //!
 //! Nothing is decided here: which rule applies, in which order it is carried out and what comes of it stands in
 //! [`serin_traffic::Decision`].
+//!
+//! Envoy chooses its route anew once a filter has changed a header of the request, without being asked: to modules of the ABI
+//! that the SDK writes, up to 0.2.1, that is promised (Envoy 1.33, release notes). What the proxy refuses is left undone.
 
 use crate::arrival::Arrival;
 use crate::delays::{self, Held};
-use crate::hostcall::{self, Side, Status};
+use crate::hostcall::{self, Side};
 use crate::response::{Response, make};
 use crate::root::{Filter, Plugin};
 use crate::shadowing::Shadowing;
@@ -13,7 +16,7 @@ use crate::worker;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use serin_traffic::shadow::SLOT;
-use serin_traffic::{CLUSTER_HEADER, Chosen, Decision, ROUTE_KEY, Reply, SUBSET_HEADER, Watch};
+use serin_traffic::{Before, CLUSTER_HEADER, Chosen, Decision, ROUTE_KEY, Reply, SUBSET_HEADER, Watch};
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Duration;
@@ -55,9 +58,8 @@ impl<F: Filter> Stream<F> {
         if let Some(reveal) = &decision.reveal {
             self.response.reveal(reveal);
         }
-        let mut changed = Changed(false);
         for change in &decision.request {
-            changed.note(make(Side::Request, change));
+            let _ = make(Side::Request, change);
         }
         let passage = self.wait_and_reply(plugin, decision.wait, decision.reply);
         if let Passage::On = passage {
@@ -66,19 +68,15 @@ impl<F: Filter> Stream<F> {
             }
             self.response.change(decision.response);
             if let Some(chosen) = decision.destination {
-                self.send_to(plugin, &chosen, &mut changed);
+                self.send_to(plugin, &chosen);
             }
             if let Some(rule) = rule.filter(|_| !decision.copies.is_empty()) {
                 let held = self.held.as_ref();
                 self.shadowing.copy(plugin, rule, &decision.copies, whole, held, |number, cluster| {
                     let slot = format!("{SLOT}{number}");
-                    changed.note(hostcall::set_header(Side::Request, &slot, cluster.as_bytes()));
+                    let _ = hostcall::set_header(Side::Request, &slot, cluster.as_bytes());
                 });
             }
-        }
-        if changed.0 {
-            // An Envoy without this function, before 1.33, clears of itself.
-            let _ = hostcall::clear_route_cache();
         }
         if matches!(passage, Passage::Answered) || self.held.is_some() { Action::Pause } else { Action::Continue }
     }
@@ -99,26 +97,17 @@ impl<F: Filter> Stream<F> {
         if reply.as_ref().is_some_and(delays::answer) { Passage::Answered } else { Passage::On }
     }
 
-    fn send_to(&mut self, plugin: &Plugin, chosen: &Chosen<'_>, changed: &mut Changed) {
+    fn send_to(&mut self, plugin: &Plugin, chosen: &Chosen<'_>) {
         let choice = &chosen.choice;
         plugin.sent.count(&plugin.policy, chosen.rule, choice);
         if let Some(place) = choice.passed_over {
             worker::count_failover(plugin, chosen.rule, place);
         }
         self.watch = chosen.watch;
-        changed.note(hostcall::set_header(Side::Request, CLUSTER_HEADER, chosen.cluster.as_bytes()));
-        if let Some(subset) = &choice.destination.subset {
-            changed.note(hostcall::set_header(Side::Request, SUBSET_HEADER, subset.as_bytes()));
+        let _ = hostcall::set_header(Side::Request, CLUSTER_HEADER, chosen.cluster.as_bytes());
+        if let Some(subset) = chosen.subset {
+            let _ = hostcall::set_header(Side::Request, SUBSET_HEADER, subset.as_bytes());
         }
-    }
-}
-
-/// Whether anything about the request was changed, so that Envoy has to choose its route anew.
-struct Changed(bool);
-
-impl Changed {
-    fn note(&mut self, change: Result<(), Status>) {
-        self.0 |= change.is_ok();
     }
 }
 
@@ -128,7 +117,8 @@ impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         let plugin = Rc::clone(&self.plugin);
         let request = Arrival::new(&plugin.policy);
-        let decision = plugin.policy.decide(&request, &*plugin, F::PART, request.before());
+        let before = if plugin.policy.is_first() { Before::Nothing } else { request.before() };
+        let decision = plugin.policy.decide(&request, &*plugin, F::PART, before);
         self.carry_out(&plugin, &request, decision, end_of_stream)
     }
 

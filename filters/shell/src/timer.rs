@@ -9,7 +9,7 @@ const MILLISECOND: u64 = 1_000_000;
 #[derive(Debug, Default)]
 pub(crate) struct Timer {
     /// One for each [`Wish`].
-    wishes: [Cell<Option<u64>>; 3],
+    wishes: [Cell<Option<u64>>; 4],
     /// When the proxy will call, as far as it was told.
     fires_at: Cell<Option<u64>>,
 }
@@ -23,6 +23,8 @@ pub(crate) enum Wish {
     Copies,
     /// Bodies that have not come in by then.
     Collections,
+    /// Counts of which the proxy is to be told.
+    Counts,
 }
 
 impl Timer {
@@ -56,11 +58,12 @@ impl Timer {
     }
 
     fn of(&self, wish: Wish) -> &Cell<Option<u64>> {
-        let [delays, copies, collections] = &self.wishes;
+        let [delays, copies, collections, counts] = &self.wishes;
         match wish {
             Wish::Delays => delays,
             Wish::Copies => copies,
             Wish::Collections => collections,
+            Wish::Counts => counts,
         }
     }
 

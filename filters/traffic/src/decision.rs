@@ -83,6 +83,8 @@ pub struct Chosen<'p> {
     pub choice: Choice<'p>,
     /// The cluster's name for this request.
     pub cluster: Cow<'p, str>,
+    /// The name of its subset, if requests are to say it.
+    pub subset: Option<&'p str>,
     /// What is to be learnt from how the request ends.
     pub watch: Option<Watch>,
 }
@@ -158,13 +160,21 @@ impl<'p> Decision<'p> {
 }
 
 impl<'p> Chosen<'p> {
-    fn of(rule: &'p Rule, id: RuleId, choice: Choice<'p>, request: &impl Request, worker: &impl Worker) -> Self {
+    fn of(
+        policy: &'p Policy,
+        rule: &'p Rule,
+        id: RuleId,
+        choice: Choice<'p>,
+        request: &impl Request,
+        worker: &impl Worker,
+    ) -> Self {
         let guarded = rule.guard().is_some_and(|(place, _)| place == choice.place);
         let epoch = guarded.then(|| worker.epoch(id));
         let watched = guarded || rule.failover().is_some();
         Self {
             rule: id,
             cluster: cluster_for(&choice.destination.cluster, request),
+            subset: choice.destination.subset.as_deref().filter(|_| policy.tells_subset),
             watch: watched.then_some(Watch { rule: id, place: choice.place, epoch }),
             choice,
         }
@@ -252,16 +262,15 @@ impl Policy {
             return decision;
         };
         if let Some(rule) = self.rule(applied.rule) {
-            rule.decide(applied, request, worker, part, known.is_some(), &mut decision);
+            self.decide_by(rule, applied, request, worker, part, known.is_some(), &mut decision);
         }
         decision
     }
-}
 
-impl Rule {
-    /// Adds to `decision` what this rule says of the request; `matched` says that a filter before this one has done its part.
-    fn decide<'p>(
+    /// Adds to `decision` what `rule` says of the request; `matched` says that a filter before this one has done its part.
+    fn decide_by<'p>(
         &'p self,
+        rule: &'p Rule,
         applied: Applied,
         request: &impl Request,
         worker: &impl Worker,
@@ -269,41 +278,44 @@ impl Rule {
         matched: bool,
         decision: &mut Decision<'p>,
     ) {
+        let id = applied.rule;
         if part.routes() {
-            decision.wait = self.fault().and_then(|fault| fault.delay(|| worker.draw()));
-            decision.reply = self.local_reply(applied, request, worker);
+            decision.wait = rule.fault().and_then(|fault| fault.delay(|| worker.draw()));
+            decision.reply = rule.local_reply(applied, request, worker);
             if decision.reply.is_some() {
                 return;
             }
-            decision.request.extend(self.request_changes(request, applied.by));
+            decision.request.extend(rule.request_changes(request, applied.by));
         }
         let choice = match part {
-            Part::Route => self.only_choice(),
+            Part::Route => rule.only_choice(),
             // Where there is nothing to choose, the filter that matched the request has sent it on its way.
-            Part::Pick if matched && self.only_destination().is_some() => None,
-            Part::Pick | Part::All => self.choose(applied.rule, request, worker),
+            Part::Pick if matched && rule.only_destination().is_some() => None,
+            Part::Pick | Part::All => rule.choose(id, request, worker),
             Part::Copy => None,
         };
         if let Some(choice) = choice {
             decision.reveal(|| choice.to_string());
             decision.request.extend(choice.destination.request_changes(request));
             decision.response = choice.destination.response_changes(request, &decision.request);
-            decision.destination = Some(Chosen::of(self, applied.rule, choice, request, worker));
+            decision.destination = Some(Chosen::of(self, rule, id, choice, request, worker));
         }
         if part.routes() {
             let destination = decision.destination.as_ref().map(|chosen| chosen.choice.destination);
             // The rule has the last word, as it has in Envoy.
-            decision.response.extend(self.response_changes(request, &decision.request, destination));
+            decision.response.extend(rule.response_changes(request, &decision.request, destination));
         }
         if part == Part::Copy || (part == Part::All && decision.destination.is_some()) {
-            let copies = self.copies(applied.rule, request, worker);
+            let copies = rule.copies(id, request, worker);
             for copy in copies.iter().filter(|copy| !matches!(copy.way, CopyWay::Dropped(_))) {
                 decision.reveal(|| format!("shadow={}", copy.cluster));
             }
             decision.copies = copies;
         }
     }
+}
 
+impl Rule {
     /// The reply of a fault, else that of the rule.
     fn local_reply(&self, applied: Applied, request: &impl Request, worker: &impl Worker) -> Option<Reply> {
         let abort = self.fault().and_then(|fault| fault.abort(|| worker.draw()));

@@ -25,6 +25,14 @@ impl Digest {
         Self(hash.digest())
     }
 
+    /// The same, but for the field `left_out` of the document itself.
+    pub(crate) fn without(value: &Value, left_out: &str) -> Self {
+        let Value::Object(fields) = value else { return Self::of(value) };
+        let mut hash = Xxh64::new(0);
+        feed_fields(&mut hash, fields.iter().filter(|(name, _)| *name != left_out).collect());
+        Self(hash.digest())
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         (text.len() == 16).then(|| u64::from_str_radix(text, 16).ok().map(Self)).flatten()
     }
@@ -33,16 +41,7 @@ impl Digest {
 /// Feeds the value to the hash, an object's fields in the order of their names.
 fn feed(hash: &mut Xxh64, value: &Value) {
     match value {
-        Value::Object(fields) => {
-            let mut fields: Vec<_> = fields.iter().collect();
-            fields.sort_unstable_by_key(|(name, _)| *name);
-            hash.update(b"{");
-            for (name, value) in fields {
-                feed(hash, &Value::from(name.as_str()));
-                feed(hash, value);
-            }
-            hash.update(b"}");
-        }
+        Value::Object(fields) => feed_fields(hash, fields.iter().collect()),
         Value::Array(items) => {
             hash.update(b"[");
             items.iter().for_each(|item| feed(hash, item));
@@ -53,6 +52,16 @@ fn feed(hash: &mut Xxh64, value: &Value) {
             hash.update(b",");
         }
     }
+}
+
+fn feed_fields(hash: &mut Xxh64, mut fields: Vec<(&String, &Value)>) {
+    fields.sort_unstable_by_key(|(name, _)| *name);
+    hash.update(b"{");
+    for (name, value) in fields {
+        feed(hash, &Value::from(name.as_str()));
+        feed(hash, value);
+    }
+    hash.update(b"}");
 }
 
 impl fmt::Display for Digest {

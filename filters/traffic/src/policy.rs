@@ -39,6 +39,8 @@ pub struct Policy {
     pub(crate) unmatched: Unmatched,
     pub(crate) port: Option<u16>,
     pub(crate) slots: Vec<Slot>,
+    pub(crate) first: bool,
+    pub(crate) tells_subset: bool,
 }
 
 /// A VirtualService, compiled; or what RouteRules say of one service.
@@ -223,6 +225,11 @@ impl Policy {
     /// The listener's port, if the configuration says it.
     pub fn port(&self) -> Option<u16> {
         self.port
+    }
+
+    /// Whether no filter before this one can have said anything of a request.
+    pub fn is_first(&self) -> bool {
+        self.first
     }
 
     /// The digest of the configuration that the policy was compiled from.

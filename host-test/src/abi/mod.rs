@@ -53,7 +53,8 @@ fn answer(outcome: Outcome) -> wasmtime::Result<u32> {
 /// Links functions of a chapter by their names in `env`.
 macro_rules! hostcalls {
     ($linker:ident: $($name:literal => $function:ident($($argument:ident: $type:ty),* $(,)?);)*) => {$(
-        $linker.func_wrap("env", $name, |caller: wasmtime::Caller<'_, crate::sandbox::Sandbox>, $($argument: $type),*| {
+        $linker.func_wrap("env", $name, |mut caller: wasmtime::Caller<'_, crate::sandbox::Sandbox>, $($argument: $type),*| {
+            caller.data_mut().called.push($name);
             super::answer($function(&mut super::Guest(caller), $($argument),*))
         })?;
     )*};

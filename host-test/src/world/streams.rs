@@ -5,7 +5,7 @@ use super::context::StreamId;
 use super::fields::Fields;
 use super::logging::LogLine;
 use super::properties::Tree;
-use crate::exchange::Cost;
+use crate::exchange::{Cost, Hostcall};
 use crate::request::Request;
 use crate::response::{Reply, Response};
 use std::collections::{BTreeMap, VecDeque};
@@ -125,6 +125,7 @@ pub(crate) struct Stream {
     pub(crate) automatic_clears: u32,
     pub(crate) fuel: u64,
     pub(crate) costs: Vec<Cost>,
+    pub(crate) hostcalls: Vec<Hostcall>,
     pub(crate) log: Vec<LogLine>,
     /// Counts changes, so that an exchange knows when to look again.
     pub(crate) version: u64,
@@ -156,6 +157,7 @@ impl Stream {
             automatic_clears: 0,
             fuel: 0,
             costs: Vec::new(),
+            hostcalls: Vec::new(),
             log: Vec::new(),
             version: 0,
         };

@@ -76,6 +76,6 @@ fn the_example_of_the_page_is_taken() {
         let configuration: Value = serde_json::from_str(block).expect("the block is JSON");
         let exchange =
             proxy(&[Module::Canary], &configuration).send(get("http://reviews:9080/").header("end-user", "jason"));
-        assert_eq!(exchange.upstream_header("x-serin-subset"), Some("v2"));
+        assert_eq!(exchange.upstream_header("x-serin-cluster"), Some(&*cluster("v2")));
     }
 }

@@ -7,6 +7,7 @@ mod contract;
 mod copies;
 mod cost;
 mod decisions;
+mod hostcalls;
 mod metrics;
 mod routing;
 mod scene;

@@ -4,12 +4,16 @@ use crate::scene::{COMPLETE, proxy, rules, to, weighted};
 use host_test::get;
 use serde_json::json;
 use serin_modules::Module;
+use std::time::Duration;
 
 const REVIEWS: &str = "http://reviews:9080/reviews/1";
 
 fn requests(route: &str, subset: &str) -> String {
     format!("virtual_service=.=default/reviews;.;route=.={route};.;subset=.={subset};.;serin_requests_total")
 }
+
+/// What a filter counts in its own memory the proxy is told a moment later.
+const MOMENT: Duration = Duration::from_millis(101);
 
 #[test]
 fn a_request_is_counted_once_however_many_filters_it_passes() {
@@ -25,6 +29,7 @@ fn a_request_is_counted_once_however_many_filters_it_passes() {
         for _ in 0..100 {
             proxy.send(get(REVIEWS));
         }
+        proxy.advance(MOMENT);
         let count = |route, subset| proxy.metric(&requests(route, subset)).unwrap_or_default();
         assert_eq!(count("jason", "v2"), 3, "{modules:?}");
         assert_eq!(count("http[1]", "v1") + count("http[1]", "v3"), 100, "{modules:?}");
@@ -43,6 +48,7 @@ fn each_module_that_sends_requests_counts_them_alone_too() {
     ] {
         let mut proxy = proxy(&[module], &rules);
         proxy.send(get(REVIEWS));
+        proxy.advance(MOMENT);
         assert_eq!(proxy.metric(&requests("http[0]", "v1")), expected, "{module:?}");
     }
 }
@@ -60,6 +66,8 @@ fn nothing_is_defined_before_it_counts() {
         proxy.send(get("http://elsewhere:9080/"));
         assert!(proxy.metrics().is_empty(), "{modules:?}: {:?}", proxy.metrics());
         proxy.send(get("http://reviews:9080/ratings"));
+        assert!(proxy.metrics().is_empty(), "{modules:?}: {:?}", proxy.metrics());
+        proxy.advance(MOMENT);
         assert_eq!(proxy.metrics(), [(requests("http[2]", "ratings.default.svc.cluster.local"), 1)], "{modules:?}");
     }
 }
@@ -74,6 +82,7 @@ fn workers_and_new_configurations_go_on_with_the_same_counts() {
     same["unmatched"] = json!("pass");
     proxy.reconfigure([same.to_string()]).expect("it is a good one");
     proxy.send(get(REVIEWS));
+    proxy.advance(MOMENT);
     assert_eq!(proxy.metrics(), [(requests("http[0]", "v1"), 3)]);
 }
 
@@ -82,5 +91,18 @@ fn the_name_of_a_rule_cannot_pose_as_a_label() {
     let rules = rules(json!([{"name": "a;.;subset=.=v9", "route": [to("v1")]}]));
     let mut proxy = proxy(&[Module::Canary], &rules);
     proxy.send(get(REVIEWS));
+    proxy.advance(MOMENT);
     assert_eq!(proxy.metrics(), [(requests("a_._subset_._v9", "v1"), 1)]);
+}
+
+#[test]
+fn what_was_not_told_yet_is_told_when_the_configuration_goes() {
+    let rules = rules(json!([{"route": [to("v1")]}]));
+    let mut proxy = proxy(&[Module::Canary], &rules);
+    let open = proxy.send(get(REVIEWS));
+    let mut same = rules.clone();
+    same["unmatched"] = json!("pass");
+    proxy.reconfigure([same.to_string()]).expect("it is a good one");
+    proxy.finish(open);
+    assert_eq!(proxy.metrics(), [(requests("http[0]", "v1"), 1)]);
 }

@@ -25,11 +25,12 @@ fn a_request_leaves_for_the_subset_of_the_first_rule_that_applies() {
 }
 
 #[test]
-fn the_route_is_chosen_anew_after_the_last_change() {
+fn the_route_is_chosen_anew_because_headers_were_changed_and_not_once_more() {
     let rules = rules(json!([{"route": [to("v1")]}]));
     for modules in COMPLETE {
         let exchange = proxy(modules, &rules).send(get(REVIEWS));
-        assert_eq!(exchange.route_cache_clears(), 1, "{modules:?}");
+        assert!(exchange.automatic_route_cache_clears() > 0, "{modules:?}");
+        assert_eq!(exchange.route_cache_clears(), 0, "{modules:?}");
     }
 }
 
@@ -122,7 +123,7 @@ fn a_host_that_is_nobodys_is_left_alone() {
     for modules in COMPLETE {
         let exchange = proxy(modules, &rules).send(get("http://ratings:9080/"));
         assert!(exchange.is_untouched(), "{modules:?}");
-        assert_eq!(exchange.route_cache_clears(), 0);
+        assert_eq!(exchange.route_cache_clears() + exchange.automatic_route_cache_clears(), 0);
     }
 }
 

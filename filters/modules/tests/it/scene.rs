@@ -9,7 +9,7 @@ pub(crate) const COMPLETE: [&[Module]; 2] = [&Module::CHAIN, &[Module::Canary]];
 
 /// A configuration with these rules for the host `reviews`, on port 9080.
 pub(crate) fn rules(http: Value) -> Value {
-    json!({"port": 9080, "resources": [{
+    json!({"port": 9080, "outputs": ["subset"], "resources": [{
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
         "metadata": {"name": "reviews", "namespace": "default"}, "spec": {"hosts": ["reviews"], "http": http}}]})
 }

@@ -20,7 +20,7 @@ use crate::matching::Conditions;
 use crate::policy::Policy;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::shadow::give_slots;
-use crate::written::{Configuration, Manifest, RegexEncoding, Source, Spec};
+use crate::written::{Configuration, Manifest, Output, RegexEncoding, Source, Spec};
 use assembly::Assembly;
 use canary::Canaries;
 use delegate::Delegates;
@@ -105,6 +105,8 @@ impl Policy {
                 repeated_headers: configuration.repeated_headers,
                 unmatched: configuration.unmatched,
                 port: configuration.port,
+                first: configuration.first == Some(true),
+                tells_subset: configuration.outputs.contains(&Output::Subset),
             },
             warnings: assembly.warnings,
         })

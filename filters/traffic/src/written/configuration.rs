@@ -49,6 +49,12 @@ pub struct Configuration {
     /// What a character is to a regular expression.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub regex_encoding: RegexEncoding,
+    /// Whether no Serin filter comes before this one, so that it need not look for what one has said. It is no part of what
+    /// filters agree on.
+    pub first: Option<bool>,
+    /// Which headers requests get beside those that routes need.
+    #[serde(default, deserialize_with = "null_as_absent")]
+    pub outputs: Vec<Output>,
     #[serde(skip)]
     pub(crate) digest: Digest,
 }
@@ -83,7 +89,7 @@ impl Configuration {
     ///
     /// As [`Configuration::from_json`].
     pub fn from_value(value: Value) -> Result<Self, Refusal> {
-        let digest = Digest::of(&value);
+        let digest = Digest::without(&value, "first");
         Ok(Self { digest, ..read("", value)? })
     }
 }
@@ -99,6 +105,14 @@ pub struct Source {
     /// The workload's labels.
     #[serde(default, deserialize_with = "null_as_absent")]
     pub labels: BTreeMap<String, String>,
+}
+
+/// A header that requests get if it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Output {
+    /// `x-serin-subset`: the name of the destination's subset.
+    Subset,
 }
 
 /// What becomes of a request whose host has a VirtualService of which no rule applies.

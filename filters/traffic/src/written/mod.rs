@@ -19,7 +19,7 @@ pub use canary_policy::{
     CanaryPolicy, CanaryRoute, Compare, Delivery, Failover, Guard, IssueCookie, JwtClaim, JwtMatch, Key,
     KeyedPercentage, Ramp, SameSite, Shadow, ShadowHeaders, SourceIp, Split, SplitMode, TimeWindow, When,
 };
-pub use configuration::{Configuration, RegexEncoding, RepeatedHeaders, Source, Unmatched};
+pub use configuration::{Configuration, Output, RegexEncoding, RepeatedHeaders, Source, Unmatched};
 pub use destination_rule::{
     BackendUtilization, ClientTls, ConnectionPool, ConsistentHash, CookieAttribute, DestinationRule, Distribute,
     HashCookie, Http2KeepAlive, HttpPool, LoadBalancer, LocalityFailover, LocalityLoadBalancing, Maglev,
