@@ -13,6 +13,7 @@
 mod arrival;
 mod collections;
 mod copies;
+mod counts;
 mod delays;
 mod draws;
 mod guards;

@@ -17,7 +17,11 @@ thread_local! {
 
 /// A series that only grows.
 #[derive(Debug)]
-pub struct Counter(Series);
+pub struct Counter {
+    series: Series,
+    /// What was counted, and the proxy is still to be told.
+    kept: Cell<u64>,
+}
 
 /// A series that is what it was set to last, by whichever worker.
 #[derive(Debug)]
@@ -30,7 +34,17 @@ pub struct Histogram(Series);
 impl Counter {
     /// The series of `metric` with these labels; nobody sees it before it counts something.
     pub fn new(metric: Metric, labels: &[(Label, &str)]) -> Self {
-        Self(Series::new(metric, labels))
+        Self { series: Series::new(metric, labels), kept: Cell::new(0) }
+    }
+
+    /// Counts one more without telling the proxy; whether it is the first since the proxy was told.
+    pub(crate) fn keep(&self) -> bool {
+        self.kept.replace(self.kept.get().saturating_add(1)) == 0
+    }
+
+    /// Tells the proxy what was kept.
+    pub(crate) fn tell(&self) {
+        self.add(self.kept.take());
     }
 
     /// Counts `n` more.
@@ -38,7 +52,7 @@ impl Counter {
         // The specification has a signed offset, of which Envoy's counters take only the positive ones.
         let n = i64::try_from(n).unwrap_or(i64::MAX);
         if n > 0 {
-            self.0.with(|id| hostcall::increment_metric(id, n));
+            self.series.with(|id| hostcall::increment_metric(id, n));
         }
     }
 }

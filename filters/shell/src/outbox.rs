@@ -44,7 +44,7 @@ struct Called {
 impl Called {
     fn sent(&self) {
         if !self.counted.replace(true) {
-            self.series.sent();
+            self.series.sent_by_call();
         }
     }
 }

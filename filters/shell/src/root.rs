@@ -1,6 +1,7 @@
 //! The root context: one per worker and configuration, the same in every module.
 
 use crate::collections::Collections;
+use crate::counts::Counts;
 use crate::delays::Delays;
 use crate::draws::Draws;
 use crate::guards::Guards;
@@ -44,6 +45,8 @@ pub(crate) struct Plugin {
     pub(crate) guards: Guards,
     /// How many requests each destination got.
     pub(crate) sent: Sent,
+    /// What of it the proxy has not been told yet.
+    pub(crate) counts: Counts,
     /// What is known of the copies of each rule.
     pub(crate) mirrored: Mirrored,
     /// The requests whose bodies are being collected.
@@ -63,7 +66,8 @@ impl Default for Plugin {
             draws: Draws::default(),
             rotations: Rotations::default(),
             guards: Guards::default(),
-            sent: Sent::new(Rc::clone(&timer)),
+            sent: Sent::default(),
+            counts: Counts::new(Rc::clone(&timer)),
             mirrored: Mirrored::default(),
             collections: Rc::new(Collections::new(Rc::clone(&timer))),
             outbox: Rc::new(Outbox::new(Rc::clone(&timer))),
@@ -76,10 +80,10 @@ impl Default for Plugin {
 impl Plugin {
     /// The same with another policy: what is under way stays so.
     fn with(&self, policy: Policy) -> Self {
-        self.sent.end();
+        self.counts.end();
         Self {
             policy,
-            sent: Sent::new(Rc::clone(&self.timer)),
+            counts: Counts::new(Rc::clone(&self.timer)),
             collections: Rc::clone(&self.collections),
             outbox: Rc::clone(&self.outbox),
             delays: Rc::clone(&self.delays),
@@ -141,7 +145,7 @@ impl<F: Filter> Context for Root<F> {
     /// end their calls.
     fn on_done(&mut self) -> bool {
         let done = self.plugin.outbox.is_empty();
-        self.plugin.sent.end();
+        self.plugin.counts.end();
         // A VM that ends, because there is another module now, waits for nobody.
         self.plugin.outbox.count_sent();
         self.ending = !done;
@@ -170,9 +174,9 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
-        let Plugin { collections, outbox, delays, sent, timer, .. } = &*self.plugin;
+        let Plugin { collections, outbox, delays, counts, timer, .. } = &*self.plugin;
         timer.fired(|| {
-            sent.tell();
+            counts.tell();
             collections.expire();
             outbox.send();
             delays.release(outbox);
@@ -193,7 +197,7 @@ impl<F> Root<F> {
 
 impl<F> Drop for Root<F> {
     fn drop(&mut self) {
-        self.plugin.sent.end();
+        self.plugin.counts.end();
         self.plugin.collections.end();
         self.plugin.delays.end();
         self.plugin.outbox.end();

@@ -1,9 +1,11 @@
 //! What copies of one rule to one mirror are counted under.
 
+use crate::counts::Counts;
 use crate::metrics::{Counter, Histogram};
 use log::warn;
 use serin_traffic::metrics::{Label, Metric};
 use serin_traffic::shadow::{Comparison, Reason, Verdict};
+use std::rc::Rc;
 
 /// The counters of the copies of one rule to one mirror.
 #[derive(Debug)]
@@ -11,20 +13,25 @@ pub(crate) struct Series {
     virtual_service: String,
     route: String,
     pub(crate) cluster: String,
-    sent: Counter,
+    sent: Rc<Counter>,
 }
 
 impl Series {
     pub(crate) fn new([virtual_service, route]: [&str; 2], cluster: &str) -> Self {
         let labels = [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::ShadowCluster, cluster)];
-        let sent = Counter::new(Metric::Shadows, &labels);
+        let sent = Rc::new(Counter::new(Metric::Shadows, &labels));
         let [virtual_service, route, cluster] = [virtual_service, route, cluster].map(str::to_owned);
         Self { virtual_service, route, cluster, sent }
     }
 
-    /// Counts a copy that is sent.
-    pub(crate) fn sent(&self) {
+    /// Counts a copy that the filter has sent.
+    pub(crate) fn sent_by_call(&self) {
         self.sent.add(1);
+    }
+
+    /// Counts a copy that Envoy's router is to send.
+    pub(crate) fn sent(&self, counts: &Counts) {
+        counts.count(&self.sent);
     }
 
     /// Counts a copy that is not sent.

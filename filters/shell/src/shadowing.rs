@@ -95,7 +95,7 @@ impl Shadowing {
             match way {
                 CopyWay::Dropped(reason) => series.dropped(*reason),
                 CopyWay::Slot(number) => {
-                    series.sent();
+                    series.sent(&plugin.counts);
                     slot(*number, cluster);
                 }
                 CopyWay::Callout => called.push(series),

@@ -99,7 +99,7 @@ impl<F: Filter> Stream<F> {
 
     fn send_to(&mut self, plugin: &Plugin, chosen: &Chosen<'_>) {
         let choice = &chosen.choice;
-        plugin.sent.count(&plugin.policy, chosen.rule, choice);
+        plugin.sent.count(&plugin.counts, &plugin.policy, chosen.rule, choice);
         if let Some(place) = choice.passed_over {
             worker::count_failover(plugin, chosen.rule, place);
         }

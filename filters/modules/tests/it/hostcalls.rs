@@ -94,7 +94,7 @@ fn a_sticky_split_costs_no_more() {
 #[test]
 fn a_mirror_costs_one_more_for_its_slot() {
     let rules = rules(json!([{"route": [to("v1")], "mirror": {"host": "reviews", "subset": "v2"}}]));
-    let there = [&ONE_DESTINATION[..], &["proxy_increment_metric", "proxy_replace_header_map_value"]].concat();
+    let there = [&ONE_DESTINATION[..], &["proxy_replace_header_map_value"]].concat();
     costs(&[Canary], &rules, || get(REVIEWS), &there, &[]);
 }
 

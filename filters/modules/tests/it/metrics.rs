@@ -1,19 +1,15 @@
 //! What the modules count.
 
-use crate::scene::{COMPLETE, proxy, rules, to, weighted};
+use crate::scene::{COMPLETE, MOMENT, proxy, rules, to, weighted};
 use host_test::get;
 use serde_json::json;
 use serin_modules::Module;
-use std::time::Duration;
 
 const REVIEWS: &str = "http://reviews:9080/reviews/1";
 
 fn requests(route: &str, subset: &str) -> String {
     format!("virtual_service=.=default/reviews;.;route=.={route};.;subset=.={subset};.;serin_requests_total")
 }
-
-/// What a filter counts in its own memory the proxy is told a moment later.
-const MOMENT: Duration = Duration::from_millis(101);
 
 #[test]
 fn a_request_is_counted_once_however_many_filters_it_passes() {

@@ -3,9 +3,13 @@
 use host_test::{Filter, Proxy, ProxyBuilder, Request, response};
 use serde_json::{Value, json};
 use serin_modules::Module;
+use std::time::Duration;
 
 /// Every way to get all three decisions.
 pub(crate) const COMPLETE: [&[Module]; 2] = [&Module::CHAIN, &[Module::Canary]];
+
+/// What a filter counts in its own memory the proxy is told a moment later.
+pub(crate) const MOMENT: Duration = Duration::from_millis(101);
 
 /// A configuration with these rules for the host `reviews`, on port 9080.
 pub(crate) fn rules(http: Value) -> Value {

@@ -1,6 +1,6 @@
 //! Copies: which are sent, by whom, what is in them, and what becomes of their answers.
 
-use crate::scene::{COMPLETE, chain, cluster, proxy, rules, to};
+use crate::scene::{COMPLETE, MOMENT, chain, cluster, proxy, rules, to};
 use host_test::{Proxy, get, post, response};
 use serde_json::{Value, json};
 use serin_modules::Module::{self, Canary, ShadowMirror};
@@ -52,6 +52,7 @@ fn envoy_sends_the_copies_from_slots_that_the_client_cannot_fill() {
         let exchange = proxy.send(get(REVIEWS).header("x-serin-shadow-2", cluster("v9")));
         assert_eq!(exchange.upstream_header("x-serin-shadow-1"), Some(&*cluster("v2")), "{modules:?}");
         assert_eq!(exchange.upstream_header("x-serin-shadow-2"), None, "{modules:?}");
+        proxy.advance(MOMENT);
         assert_eq!(sent(&proxy, "v2"), 1);
     }
 }
@@ -174,9 +175,11 @@ fn no_more_copies_a_second_than_may_be() {
     for _ in 0..20 {
         proxy.send(get(REVIEWS));
     }
+    proxy.advance(MOMENT);
     assert_eq!((sent(&proxy, "v2"), dropped(&proxy, "v2", "rate")), (5, 15));
     proxy.advance(Duration::from_secs(1));
     proxy.send(get(REVIEWS));
+    proxy.advance(MOMENT);
     assert_eq!(sent(&proxy, "v2"), 6);
 }
 
