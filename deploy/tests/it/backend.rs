@@ -366,6 +366,9 @@ pub(crate) async fn changed_envoy(
     (envoy, listener)
 }
 
+/// What a filter counts in its own memory Envoy is told by then.
+pub(crate) const TOLD: Duration = Duration::from_millis(400);
+
 /// The sum of the series of `metric` that have all of `labels`, as Prometheus sees them at Envoy's `admin` interface.
 pub(crate) fn metric(admin: SocketAddr, metric: &str, labels: &[(&str, &str)]) -> u64 {
     let mut stream = TcpStream::connect(admin).unwrap();

@@ -1,6 +1,6 @@
 //! Copies in a real Envoy: they arrive whole, and cannot hurt.
 
-use crate::backend::{Backend, Behaviour, Client, envoy, metric, metric_of, results, reviews};
+use crate::backend::{Backend, Behaviour, Client, TOLD, envoy, metric, metric_of, results, reviews};
 use serin_modules::Module;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -230,6 +230,7 @@ async fn shadowed(
     })
     .await
     .unwrap();
+    tokio::time::sleep(TOLD).await;
     let copies = metric(envoy.admin(), "serin_shadows_total", &[]);
     assert_eq!(shadow.requests_of(copies as usize), copies as usize);
     envoy.stop().await;

@@ -3,7 +3,7 @@
 use super::guest::{VALUE, guest};
 use super::page::istios_tags;
 use super::query::series;
-use crate::backend::{Backend, Behaviour, ask};
+use crate::backend::{Backend, Behaviour, TOLD, ask};
 use serde_json::{Value, json};
 use serin::envoy::{Process, find};
 use serin::manifests::{Text, World};
@@ -134,6 +134,7 @@ async fn requests_are_counted_by_virtual_service_route_and_subset() {
         for _ in 0..40 {
             send("/", &[]);
         }
+        tokio::time::sleep(TOLD).await;
         let seen = serins(pocket.envoy().admin(), &[Metric::Requests]);
         let count = |route: &str, subset: &str| {
             let labels = labels(&[("virtual_service", "default/reviews"), ("route", route), ("subset", subset)]);
@@ -280,6 +281,7 @@ async fn an_envoy_that_denies_metrics_is_asked_once_and_serves_all_the_same() {
         let answered = ask(process.listeners()["mesh:9080"], "/", &[("host", "reviews"), ("end-user", "jason")]);
         assert_eq!(answered, "reviews");
     }
+    tokio::time::sleep(TOLD).await;
     let log = process.log();
     assert_eq!(log.matches("proxy_define_metric").count(), 1, "{log}");
     process.stop().await;
