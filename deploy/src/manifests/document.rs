@@ -3,10 +3,9 @@
 use super::files::Text;
 use super::mistake::{Mistake, Origin};
 use crate::yaml;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use serin_traffic::written::read;
+use serin_traffic::record;
+use serin_traffic::written::{Read, read};
 use std::collections::BTreeMap;
 
 /// One manifest, of any kind.
@@ -24,7 +23,7 @@ pub(crate) struct Document {
 
 impl Document {
     /// Reads of the manifest's `field` what `T` knows; everything else passes.
-    pub(crate) fn part<T: DeserializeOwned + Default>(&self, field: &str) -> Result<T, Mistake> {
+    pub(crate) fn part<T: Read + Default>(&self, field: &str) -> Result<T, Mistake> {
         match self.value.get(field) {
             None | Some(Value::Null) => Ok(T::default()),
             Some(value) => read(field, value.clone()).map_err(|refusal| self.origin.mistake(refusal)),
@@ -33,9 +32,7 @@ impl Document {
 }
 
 /// Of the metadata, what Kubernetes has as texts: an unquoted number or `yes` is none.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-#[expect(dead_code, reason = "that they can be read is all that is asked")]
+#[derive(Default)]
 struct Texts {
     name: Option<String>,
     generate_name: Option<String>,
@@ -43,6 +40,8 @@ struct Texts {
     labels: Option<BTreeMap<String, Option<String>>>,
     annotations: Option<BTreeMap<String, Option<String>>>,
 }
+
+record! { Texts { name, generate_name, namespace, labels, annotations }, open: true }
 
 impl Document {
     /// Refuses metadata that no cluster would take.

@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::mistake::{Mistake, Origin};
-use serde::Deserialize;
+use serin_traffic::record;
 use std::collections::BTreeMap;
 
 /// A Gateway.
@@ -45,13 +45,11 @@ pub enum Entry {
 }
 
 /// The TLS of a server.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerTls {
     /// `SIMPLE`, `MUTUAL` or `OPTIONAL_MUTUAL`; others are not for HTTP, or only in a mesh.
     pub mode: Option<String>,
     /// Whether clients are sent to `https`.
-    #[serde(default)]
     https_redirect: Option<bool>,
     /// The Secret that has the certificate.
     pub credential_name: Option<String>,
@@ -71,30 +69,44 @@ pub struct ServerTls {
     pub cipher_suites: Option<Vec<String>>,
 }
 
+record! {
+    ServerTls {
+        mode, https_redirect, credential_name, server_certificate, private_key, ca_certificates,
+        subject_alt_names, min_protocol_version, max_protocol_version, cipher_suites,
+    },
+    open: true,
+}
+
 /// The protocols in which a server speaks HTTP to clients without TLS.
 const HTTP: [&str; 5] = ["HTTP", "HTTP2", "GRPC", "GRPC-WEB", "HTTP_PROXY"];
 
 /// The protocols that Istio serves, and an HTTP filter does not see.
 const OTHERS: [&str; 7] = ["HBONE", "MONGO", "MYSQL", "REDIS", "TCP", "TLS", "UDP"];
 
-#[derive(Default, Deserialize)]
+#[derive(Default)]
 struct Spec {
     selector: Option<BTreeMap<String, String>>,
     servers: Option<Vec<WrittenServer>>,
 }
 
-#[derive(Deserialize)]
+record! { Spec { selector, servers }, open: true }
+
+#[derive(Default)]
 struct WrittenServer {
     port: Port,
     hosts: Option<Vec<String>>,
     tls: Option<ServerTls>,
 }
 
-#[derive(Deserialize)]
+record! { WrittenServer { port, hosts, tls }, required: &["port"], open: true }
+
+#[derive(Default)]
 struct Port {
     number: u16,
     protocol: Option<String>,
 }
+
+record! { Port { number, protocol }, required: &["number"], open: true }
 
 impl Gateway {
     /// Reads the Gateway in `document`; `notes` gets the servers that are left to Istio.

@@ -5,10 +5,12 @@ use super::CLUSTER_DOMAIN;
 use super::document::Document;
 use super::mistake::{Mistake, Origin};
 use super::workload::Workload;
-use serde::Deserialize;
+use serde_json::Value;
 use serin_traffic::host_name::full_name;
 use serin_traffic::visibility::seen_from;
 use serin_traffic::written::Metadata;
+use serin_traffic::written::Read;
+use serin_traffic::{Place, Refusal, record};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -93,8 +95,7 @@ pub struct ServicePort {
 }
 
 /// A port of pods.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "must be the number of a port, or its name")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetPort {
     /// By its number.
     Number(u16),
@@ -128,24 +129,41 @@ impl PortProtocol {
     }
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 struct Spec {
     selector: Option<BTreeMap<String, String>>,
     ports: Option<Vec<Port>>,
-    #[serde(rename = "type")]
     kind: Option<String>,
     external_name: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+record! { Spec { selector, ports, kind: "type", external_name }, open: true }
+
+#[derive(Default)]
 struct Port {
     port: u16,
     name: Option<String>,
-    target_port: Option<TargetPort>,
+    target_port: WrittenTarget,
     protocol: Option<String>,
     app_protocol: Option<String>,
+}
+
+record! { Port { port, name, target_port, protocol, app_protocol }, required: &["port"], open: true }
+
+/// The port of pods, if one is written.
+#[derive(Default)]
+struct WrittenTarget(Option<TargetPort>);
+
+impl Read for WrittenTarget {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        let number = value.as_u64().and_then(|number| u16::try_from(number).ok());
+        self.0 = Some(match (number, value) {
+            (Some(number), _) => TargetPort::Number(number),
+            (None, Value::String(name)) => TargetPort::Name(name),
+            _ => return Err(place.refuse("must be the number of a port, or its name")),
+        });
+        Ok(())
+    }
 }
 
 impl Service {
@@ -154,7 +172,7 @@ impl Service {
         let ports = spec.ports.unwrap_or_default().into_iter().map(|port| ServicePort {
             number: port.port,
             protocol: PortProtocol::of(port.protocol.as_deref(), port.app_protocol.as_deref(), port.name.as_deref()),
-            target: port.target_port.unwrap_or(TargetPort::Number(port.port)),
+            target: port.target_port.0.unwrap_or(TargetPort::Number(port.port)),
             name: port.name,
         });
         let is_external = spec.kind.as_deref() == Some("ExternalName");

@@ -3,11 +3,10 @@
 use super::document::Document;
 use super::mistake::Mistake;
 use super::service::{Endpoint, Outside, PortProtocol, Resolution, Service, ServicePort, TargetPort};
-use serde::Deserialize;
+use serin_traffic::record;
 use std::collections::BTreeMap;
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Default)]
 struct Spec {
     hosts: Option<Vec<String>>,
     ports: Option<Vec<Port>>,
@@ -17,8 +16,9 @@ struct Spec {
     export_to: Option<Vec<String>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+record! { Spec { hosts, ports, resolution, endpoints, workload_selector, export_to }, open: true }
+
+#[derive(Default)]
 struct Port {
     number: u16,
     name: Option<String>,
@@ -26,19 +26,24 @@ struct Port {
     target_port: Option<u16>,
 }
 
-#[derive(Deserialize)]
+record! { Port { number, name, protocol, target_port }, required: &["number"], open: true }
+
+#[derive(Default)]
 struct WrittenEndpoint {
-    #[serde(default)]
     address: String,
     ports: Option<BTreeMap<String, u16>>,
     labels: Option<BTreeMap<String, String>>,
     weight: Option<u32>,
 }
 
-#[derive(Deserialize)]
+record! { WrittenEndpoint { address, ports, labels, weight }, open: true }
+
+#[derive(Default)]
 struct Selector {
     labels: Option<BTreeMap<String, String>>,
 }
+
+record! { Selector { labels }, open: true }
 
 /// The services of the ServiceEntry in `document`; `notes` gets what cannot be as it is in Istio.
 pub(crate) fn read(document: &Document, notes: &mut Vec<String>) -> Result<Vec<Service>, Mistake> {

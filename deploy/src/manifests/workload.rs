@@ -2,7 +2,7 @@
 
 use super::document::Document;
 use super::mistake::Mistake;
-use serde::Deserialize;
+use serin_traffic::record;
 use std::collections::BTreeMap;
 
 /// The environment variable of the echo server that says what it answers.
@@ -67,66 +67,83 @@ pub(crate) struct WrittenWorkload {
 }
 
 /// A resource of the same namespace.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reference {
     pub(crate) kind: String,
     pub(crate) name: String,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+record! { Reference { kind, name }, required: &["kind", "name"], open: true }
+
+#[derive(Default)]
 struct Metadata {
     owner_references: Option<Vec<Reference>>,
     labels: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+record! { Metadata { owner_references, labels }, open: true }
+
+#[derive(Default)]
 struct Spec {
     replicas: Option<u32>,
     template: Option<Template>,
     workload_ref: Option<Reference>,
 }
 
-#[derive(Default, Deserialize)]
+record! { Spec { replicas, template, workload_ref }, open: true }
+
+#[derive(Default)]
 struct Status {
     phase: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+record! { Status { phase }, open: true }
+
+#[derive(Default)]
 struct Template {
     metadata: Option<PodMetadata>,
     spec: Option<PodSpec>,
 }
 
-#[derive(Default, Deserialize)]
+record! { Template { metadata, spec }, open: true }
+
+#[derive(Default)]
 struct PodMetadata {
     labels: Option<BTreeMap<String, String>>,
 }
 
-#[derive(Default, Deserialize)]
+record! { PodMetadata { labels }, open: true }
+
+#[derive(Default)]
 struct PodSpec {
     containers: Option<Vec<Container>>,
 }
 
-#[derive(Deserialize)]
+record! { PodSpec { containers }, open: true }
+
+#[derive(Default)]
 struct Container {
     ports: Option<Vec<ContainerPort>>,
     env: Option<Vec<EnvironmentVariable>>,
 }
 
-#[derive(Deserialize)]
+record! { Container { ports, env }, open: true }
+
+#[derive(Default)]
 struct EnvironmentVariable {
     name: String,
     value: Option<String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+record! { EnvironmentVariable { name, value }, required: &["name"], open: true }
+
+#[derive(Default)]
 struct ContainerPort {
     name: Option<String>,
     container_port: u16,
 }
+
+record! { ContainerPort { name, container_port }, required: &["container_port"], open: true }
 
 impl WrittenWorkload {
     pub(crate) fn read(document: &Document, own_namespace: &str) -> Result<Self, Mistake> {

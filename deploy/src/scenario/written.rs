@@ -3,39 +3,53 @@
 use crate::manifests::Text;
 use crate::yaml::{Parsed, documents};
 use hyper::{Method, Uri};
-use serde::Deserialize;
+use serde_json::Value;
 use serin_traffic::shadow::Verdict;
-use serin_traffic::written::{self, Source};
+use serin_traffic::written::{self, Read, Source};
+use serin_traffic::{Place, Refusal, record};
 use std::collections::BTreeMap;
 use std::fmt;
 
 /// One set of manifests, and what should become of requests.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug)]
 pub struct Scenario {
     /// What tables call it.
     pub name: String,
     /// The manifests, relative to the scenario's file.
     pub manifests: Vec<String>,
     /// The way in: `mesh`, or a Gateway's `namespace/name`.
-    #[serde(default = "mesh")]
     pub through: String,
     /// Who calls through the mesh.
-    #[serde(default)]
     pub source: Source,
     /// How many requests are under way at a time.
-    #[serde(default = "eight")]
     pub concurrency: u64,
     /// What is done, in order, all of it on one Envoy.
     pub steps: Vec<Step>,
     /// The file that the scenario stands in.
-    #[serde(skip)]
     pub file: String,
 }
 
+record! {
+    Scenario { name, manifests, through, source, concurrency, steps; file },
+    required: &["name", "manifests", "steps"],
+}
+
+impl Default for Scenario {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            manifests: Vec::new(),
+            through: "mesh".to_owned(),
+            source: Source::default(),
+            concurrency: 8,
+            steps: Vec::new(),
+            file: String::new(),
+        }
+    }
+}
+
 /// Requests of one kind.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "WrittenStep")]
+#[derive(Clone, Debug, Default)]
 pub struct Step {
     /// GET or POST.
     pub method: Method,
@@ -56,7 +70,7 @@ pub struct Step {
 }
 
 /// What should become of requests.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Expectation {
     /// Who should answer which part; the parts add up to 1. A number is the status of an answer that is no pod's.
     pub answers: BTreeMap<String, f64>,
@@ -66,42 +80,42 @@ pub struct Expectation {
     pub results: BTreeMap<String, f64>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default)]
 struct WrittenStep {
     get: Option<String>,
     post: Option<String>,
     body: Option<String>,
-    #[serde(default)]
     headers: BTreeMap<String, String>,
     requests: u64,
     expect: WrittenExpectation,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+record! { WrittenStep { get, post, body, headers, requests, expect }, required: &["requests", "expect"] }
+
+#[derive(Default)]
 struct WrittenExpectation {
     answers: Option<BTreeMap<String, f64>>,
     status: Option<u16>,
-    #[serde(default)]
     shadows: BTreeMap<String, f64>,
-    #[serde(default)]
     results: BTreeMap<String, f64>,
 }
 
-fn mesh() -> String {
-    "mesh".to_owned()
-}
-
-fn eight() -> u64 {
-    8
-}
+record! { WrittenExpectation { answers, status, shadows, results } }
 
 /// Requests in one step at most.
 const REQUESTS: u64 = 1_000_000;
 
 /// Requests under way at a time at most.
 const CONCURRENCY: u64 = 256;
+
+impl Read for Step {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        let mut written = WrittenStep::default();
+        written.read(value, place)?;
+        *self = written.try_into().map_err(|reason: String| place.refuse(reason))?;
+        Ok(())
+    }
+}
 
 impl TryFrom<WrittenStep> for Step {
     type Error = String;

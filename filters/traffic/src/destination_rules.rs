@@ -179,6 +179,7 @@ fn merged<'k>(rules: impl Iterator<Item = &'k Known<'k>>) -> Vec<Merged<'k>> {
 mod tests {
     use super::*;
     use crate::wasm_test::test;
+    use crate::written::read;
     use serde_json::{Value, json};
 
     const HOST: &str = "shop.b.svc.cluster.local";
@@ -197,7 +198,7 @@ mod tests {
                 if spec["host"].is_null() {
                     spec["host"] = HOST.into();
                 }
-                (metadata, serde_json::from_value(spec).unwrap())
+                (metadata, read("spec", spec).unwrap())
             })
             .collect();
         let candidates = written.iter().zip(rules).map(|((metadata, rule), (namespace, ..))| Candidate {

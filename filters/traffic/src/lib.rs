@@ -82,6 +82,6 @@ pub use mirror::Share;
 pub use policy::{Applied, Destination, Mirror, Outcome, Policy, ResponseChanges, Rule, RuleId, VirtualService};
 pub use printable::Printable;
 pub use published::{CLUSTER_HEADER, OWN_PREFIX, ROUTE_KEY, SUBSET_HEADER};
-pub use refusal::{Refusal, Warning};
+pub use refusal::{Place, Refusal, Warning};
 pub use request::{Field, Headers, Request, Response};
 pub use split::{History, Pick, Ramp, Rotation, Sticky, Ticket, Weights, split};

@@ -73,32 +73,40 @@ impl fmt::Display for Warning {
 }
 
 /// A place in the document, kept as a chain so that a path is only spelled out when something is wrong there.
-#[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
     parent: Option<&'a Place<'a>>,
     step: Step<'a>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Step<'a> {
     Field(&'a str),
     Index(usize),
 }
 
 impl<'a> Place<'a> {
-    pub(crate) const fn root(field: &'a str) -> Self {
+    /// The place that is called `field`; the document itself if that is empty.
+    pub const fn root(field: &'a str) -> Self {
         Self { parent: None, step: Step::Field(field) }
     }
 
-    pub(crate) const fn field(&'a self, name: &'a str) -> Self {
+    /// The field called `name` of what stands here.
+    pub const fn field(&'a self, name: &'a str) -> Self {
         Self { parent: Some(self), step: Step::Field(name) }
     }
 
-    pub(crate) const fn index(&'a self, index: usize) -> Self {
+    /// The item of the list that stands here.
+    pub const fn index(&'a self, index: usize) -> Self {
         Self { parent: Some(self), step: Step::Index(index) }
     }
 
-    pub(crate) fn refuse(&self, reason: impl Into<String>) -> Refusal {
+    fn is_document(&self) -> bool {
+        matches!(self, Self { parent: None, step: Step::Field("") })
+    }
+
+    /// A refusal of what stands here, for `reason`.
+    pub fn refuse(&self, reason: impl Into<String>) -> Refusal {
         Refusal::new(self.to_string(), reason)
     }
 
@@ -114,7 +122,7 @@ impl fmt::Display for Place<'_> {
         }
         match self.step {
             Step::Index(index) => write!(f, "[{index}]"),
-            Step::Field(name) if self.parent.is_some() => write!(f, ".{name}"),
+            Step::Field(name) if self.parent.is_some_and(|parent| !parent.is_document()) => write!(f, ".{name}"),
             Step::Field(name) => f.write_str(name),
         }
     }

@@ -14,11 +14,12 @@ use super::window::{Counts, Window};
 /// anew then, and no share is withdrawn for longer than `hold` from the next time that a worker looks.
 ///
 /// ```
+/// use serde_json::json;
 /// use serin_traffic::guard::{Answer, Guard, Record, Tally, WHOLE};
 /// use serin_traffic::written;
 ///
-/// let written: written::Guard =
-///     serde_json::from_str(r#"{"subset": "v2", "maxErrorPercent": 5, "minRequests": 10, "hold": "1m"}"#).unwrap();
+/// let written = json!({"subset": "v2", "maxErrorPercent": 5, "minRequests": 10, "hold": "1m"});
+/// let written: written::Guard = written::read("guard", written).unwrap();
 /// let guard = Guard::try_from(&written).unwrap();
 /// let second = 1_000_000_000;
 ///

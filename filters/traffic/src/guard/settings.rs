@@ -23,9 +23,10 @@ const HOLD: Duration = Duration::from_secs(300);
 /// When a destination loses its share: compiled from [`written::Guard`].
 ///
 /// ```
+/// use serde_json::json;
 /// use serin_traffic::{guard::Guard, written};
 ///
-/// let written: written::Guard = serde_json::from_str(r#"{"subset": "v2", "maxErrorPercent": 5}"#).unwrap();
+/// let written: written::Guard = written::read("guard", json!({"subset": "v2", "maxErrorPercent": 5})).unwrap();
 /// let guard = Guard::try_from(&written).unwrap();
 /// assert_eq!(guard.flush_after(), 1_500_000_000);
 ///

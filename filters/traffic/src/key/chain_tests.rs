@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 fn compile(written: Value, issue_allowed: bool) -> Result<KeyChain, String> {
-    let written: Vec<written::Key> = serde_json::from_value(written).unwrap();
+    let written: Vec<written::Key> = written::read("key", written).unwrap();
     KeyChain::compile(&Place::root("key"), &written, issue_allowed).map_err(|refusal| refusal.to_string())
 }
 

@@ -95,11 +95,12 @@ mod tests {
     use crate::key::cookie;
     use crate::request::Headers;
     use crate::wasm_test::test;
+    use crate::written::read;
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     fn compile(written: Value) -> Result<IssuedCookie, String> {
-        let written: IssueCookie = serde_json::from_value(written).unwrap();
+        let written: IssueCookie = read("issueCookie", written).unwrap();
         IssuedCookie::compile(&Place::root("issueCookie"), &written).map_err(|refusal| refusal.to_string())
     }
 

@@ -91,6 +91,7 @@ mod tests {
     use super::*;
     use crate::refusal::Place;
     use crate::wasm_test::test;
+    use crate::written::read;
     use proptest::collection::vec;
     use proptest::prelude::*;
     use proptest::sample;
@@ -99,7 +100,7 @@ mod tests {
     const NAMES: &[&str] = &["a", "b", "c", "d", "connection", "x-envoy-retry-on", "x-serin-cluster", MARK];
 
     fn shadow(written: Value) -> Shadow {
-        let written = serde_json::from_value(written).unwrap();
+        let written = read("shadow", written).unwrap();
         Shadow::compile(&Place::root("shadow"), &written, "salt", &mut Vec::new()).unwrap()
     }
 

@@ -1,26 +1,24 @@
 //! `serin.dev` CanaryPolicy: what Istio's rules cannot say.
 
-use super::{StringMatch, null_as_absent};
-use serde::Deserialize;
+use super::StringMatch;
+use crate::{choice, record};
 use std::collections::BTreeMap;
 
 /// The spec of a CanaryPolicy.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct CanaryPolicy {
     /// The name of the VirtualService that it is about, in the policy's own namespace.
     pub virtual_service: String,
     /// What it says of rules.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub routes: Vec<CanaryRoute>,
     /// Whether answers say how they were decided, in the header `x-serin-decision`.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub reveal: bool,
 }
 
+record! { CanaryPolicy { virtual_service, routes, reveal }, required: &["virtual_service"] }
+
 /// What a policy says of a rule.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct CanaryRoute {
     /// The rule's name (`http[].name`); absent, every rule of the VirtualService that has no entry of its own.
     pub route: Option<String>,
@@ -38,15 +36,14 @@ pub struct CanaryRoute {
     pub shadow: Option<Shadow>,
 }
 
+record! { CanaryRoute { route, when, split, ramp, guard, failover, shadow } }
+
 /// Conditions on a request, all of which must hold.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct When {
     /// Conditions on cookies, by name; `{}` asks that the cookie is there.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub cookies: BTreeMap<String, StringMatch>,
     /// Conditions on members of the W3C `baggage` header, by key; `{}` asks that the member is there.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub baggage: BTreeMap<String, StringMatch>,
     /// Conditions on the claims of a JWT of which a header holds the payload.
     pub jwt: Option<JwtMatch>,
@@ -58,11 +55,12 @@ pub struct When {
     pub percentage: Option<KeyedPercentage>,
 }
 
+record! { When { cookies, baggage, jwt, source_ip, time, percentage } }
+
 /// Conditions on the claims of a JWT of which a header holds the payload.
 ///
 /// Whoever reads such a header trusts whoever has written it: have the proxy write or remove it before.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct JwtMatch {
     /// The header: JSON in base64url, as `jwt_authn`'s `forward_payload_header` and Istio's `outputPayloadToHeader` write
     /// it. A whole token is read as well, with `Bearer ` before it or without.
@@ -71,9 +69,10 @@ pub struct JwtMatch {
     pub claims: BTreeMap<String, StringMatch>,
 }
 
+record! { JwtMatch { header, claims }, required: &["header", "claims"] }
+
 /// A window of time; an end that is absent is open.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct TimeWindow {
     /// The first instant, RFC 3339.
     pub after: Option<String>,
@@ -81,9 +80,10 @@ pub struct TimeWindow {
     pub before: Option<String>,
 }
 
+record! { TimeWindow { after, before } }
+
 /// A share of all keys.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct KeyedPercentage {
     /// How many percent, from 0 to 100.
     pub value: f64,
@@ -93,9 +93,10 @@ pub struct KeyedPercentage {
     pub salt: Option<String>,
 }
 
+record! { KeyedPercentage { value, key, salt }, required: &["value", "key"] }
+
 /// Where a key is read; exactly one of the fields is there.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Key {
     /// The value of the header of this name, the first if it is repeated.
     pub header: Option<String>,
@@ -113,14 +114,16 @@ pub struct Key {
     pub issue_cookie: Option<IssueCookie>,
 }
 
+record! { Key { header, cookie, query_param, baggage, source_ip, jwt_claim, issue_cookie } }
+
 /// The address that a request came from: nothing is to be said of it.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct SourceIp {}
 
+record! { SourceIp {} }
+
 /// A claim of the JWT of which a header holds the payload.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct JwtClaim {
     /// The header, as in [`JwtMatch::header`].
     pub header: String,
@@ -128,9 +131,10 @@ pub struct JwtClaim {
     pub claim: String,
 }
 
+record! { JwtClaim { header, claim }, required: &["header", "claim"] }
+
 /// A cookie that the filter gives to clients.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct IssueCookie {
     /// Its name.
     pub name: String,
@@ -142,8 +146,10 @@ pub struct IssueCookie {
     pub same_site: Option<SameSite>,
 }
 
+record! { IssueCookie { name, ttl, path, same_site }, required: &["name"] }
+
 /// Which requests of other sites carry a cookie.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SameSite {
     /// None.
     Strict,
@@ -154,27 +160,26 @@ pub enum SameSite {
     None,
 }
 
+choice! { SameSite { "Strict" => Strict, "Lax" => Lax, "None" => None } }
+
 /// How requests are split between the destinations of a rule.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Split {
     /// In which way.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub mode: SplitMode,
     /// Where the key of a sticky split is read: the first that the request has. Requests without a key are split by chance.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub key: Vec<Key>,
     /// Makes sticky splits independent of each other; `namespace/virtualService/route` if absent.
     pub salt: Option<String>,
     /// The weights that a sticky split had before, oldest first, each in the order of the rule's destinations: with them,
     /// from one to the next and to the present weights, nobody moves but who must.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub history: Vec<Vec<u32>>,
 }
 
+record! { Split { mode, key, salt, history } }
+
 /// In which way requests are split.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SplitMode {
     /// Each request by chance, as Istio does.
     #[default]
@@ -185,9 +190,10 @@ pub enum SplitMode {
     Sticky,
 }
 
+choice! { SplitMode { "random" => Random, "exact" => Exact, "sticky" => Sticky } }
+
 /// How the share of a destination grows (or shrinks) by the clock.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Ramp {
     /// The destination, by its subset.
     pub subset: String,
@@ -203,9 +209,10 @@ pub struct Ramp {
     pub steps: Option<u32>,
 }
 
+record! { Ramp { subset, from, to, start, duration, steps }, required: &["subset", "from", "to", "start", "duration"] }
+
 /// When a destination loses its share because it fails.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Guard {
     /// The destination, by its subset.
     pub subset: String,
@@ -219,23 +226,23 @@ pub struct Guard {
     pub hold: Option<String>,
 }
 
+record! { Guard { subset, max_error_percent, min_requests, window, hold }, required: &["subset", "max_error_percent"] }
+
 /// Where requests go while a destination has no cluster or no healthy host.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Failover {
     /// How long a destination is passed over before a request tries it again, in Go's notation; 5 s if absent.
     pub retry_after: Option<String>,
 }
 
+record! { Failover { retry_after } }
+
 /// How copies are sent.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Shadow {
     /// Who sends them.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub delivery: Delivery,
     /// Where the key is read by which requests are sampled; absent, they are sampled by chance.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub key: Vec<Key>,
     /// Makes samples independent of each other; `namespace/virtualService/route` if absent.
     pub salt: Option<String>,
@@ -252,15 +259,20 @@ pub struct Shadow {
     /// What is done to the headers of copies.
     pub headers: Option<ShadowHeaders>,
     /// Whether the copy's authority has `-shadow` before its port.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub authority_suffix: bool,
     /// What is compared of the two answers. For `callout`.
     pub compare: Option<Compare>,
 }
 
+record! {
+    Shadow {
+        delivery, key, salt, max_in_flight, max_body_bytes, timeout, methods, max_per_second, headers,
+        authority_suffix, compare,
+    }
+}
+
 /// Who sends copies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Delivery {
     /// Envoy's router, which streams them.
     #[default]
@@ -269,29 +281,28 @@ pub enum Delivery {
     Callout,
 }
 
+choice! { Delivery { "router" => Router, "callout" => Callout } }
+
 /// What is done to the headers of copies.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct ShadowHeaders {
     /// The headers that get this value.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub set: BTreeMap<String, String>,
     /// The headers that are taken off.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub remove: Vec<String>,
 }
 
+record! { ShadowHeaders { set, remove } }
+
 /// What is compared of the answers of primary and shadow.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Compare {
     /// Whether the statuses are.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub status: bool,
     /// Whether the bodies are.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub body: bool,
     /// How many percent of the differences are logged; none if absent.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub sample_log: f64,
 }
+
+record! { Compare { status, body, sample_log } }

@@ -1,9 +1,9 @@
 //! `pluginConfig`, the document that every Serin filter is given.
 
-use super::{null_as_absent, read};
+use super::read;
 use crate::digest::Digest;
 use crate::refusal::Refusal;
-use serde::Deserialize;
+use crate::{choice, record};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -22,11 +22,9 @@ const PROTOBUF_FIRST_FIELD: u8 = 0x0a;
 /// assert!(refusal.to_string().starts_with("gatway: unknown field `gatway`"));
 /// # Ok::<(), serin_traffic::Refusal>(())
 /// ```
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Configuration {
     /// Manifests, verbatim: VirtualService, DestinationRule, Gateway, Service, CanaryPolicy.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub resources: Vec<Value>,
     /// Which gateway this proxy is: `mesh` (the default) or `namespace/name`.
     pub gateway: Option<String>,
@@ -41,22 +39,24 @@ pub struct Configuration {
     /// The template of cluster names; `outbound|{port}|{subset}|{host}` if absent.
     pub cluster: Option<String>,
     /// What a request meets whose host has a VirtualService of which no rule applies.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub unmatched: Unmatched,
     /// How a header that is repeated is matched.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub repeated_headers: RepeatedHeaders,
     /// What a character is to a regular expression.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub regex_encoding: RegexEncoding,
     /// Whether no Serin filter comes before this one, so that it need not look for what one has said. It is no part of what
     /// filters agree on.
     pub first: Option<bool>,
     /// Which headers requests get beside those that routes need.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub outputs: Vec<Output>,
-    #[serde(skip)]
     pub(crate) digest: Digest,
+}
+
+record! {
+    Configuration {
+        resources, gateway, source, port, namespace, cluster_domain, cluster, unmatched, repeated_headers,
+        regex_encoding, first, outputs; digest
+    }
 }
 
 impl Configuration {
@@ -97,27 +97,28 @@ impl Configuration {
 /// Who calls: the workload that this proxy stands beside.
 ///
 /// Istio's `sourceLabels` and `sourceNamespace` are compared with it (VirtualService, `HTTPMatchRequest`).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Source {
     /// The workload's namespace.
     pub namespace: Option<String>,
     /// The workload's labels.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub labels: BTreeMap<String, String>,
 }
 
+record! { Source { namespace, labels } }
+
 /// A header that requests get if it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Output {
     /// `x-serin-subset`: the name of the destination's subset.
+    #[default]
     Subset,
 }
 
+choice! { Output { "subset" => Subset } }
+
 /// What becomes of a request whose host has a VirtualService of which no rule applies.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unmatched {
     /// It is answered with 404, as in Istio.
     #[default]
@@ -126,9 +127,10 @@ pub enum Unmatched {
     Pass,
 }
 
+choice! { Unmatched { "notFound" => NotFound, "pass" => Pass } }
+
 /// How a header is matched that a request carries more than once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RepeatedHeaders {
     /// Each value on its own, as Envoy does from 1.39 on.
     #[default]
@@ -137,10 +139,11 @@ pub enum RepeatedHeaders {
     Joined,
 }
 
+choice! { RepeatedHeaders { "individually" => Individually, "joined" => Joined } }
+
 /// What a character is to a regular expression (Envoy, `envoy.reloadable_features.re2_use_latin1_mode`). It shows only where
 /// pattern or value is not ASCII.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RegexEncoding {
     /// A byte, as in Envoy since its security releases of August 2026 (CVE-2026-73552), 1.38.4 among them.
     #[default]
@@ -148,3 +151,5 @@ pub enum RegexEncoding {
     /// A code point in UTF-8, as in Envoy before.
     Utf8,
 }
+
+choice! { RegexEncoding { "latin1" => Latin1, "utf8" => Utf8 } }

@@ -2,52 +2,50 @@
 //!
 //! What is read is what rules need and what Istio's validation looks at; all else passes.
 
-use super::null_as_absent;
-use serde::Deserialize;
+use crate::record;
 
 /// The spec of a Gateway.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Gateway {
     /// Its open ports.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub servers: Vec<Server>,
 }
 
+record! { Gateway { servers }, open: true }
+
 /// One open port of a Gateway.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Server {
     /// The port.
     pub port: ServerPort,
     /// The address that is listened on, or `unix://` and the path of a socket; every address if it is empty.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub bind: String,
     /// The hosts that are let in, perhaps with the namespace of the VirtualServices that may have them: `host`,
     /// `namespace/host`, `./host` or `*/host`.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub hosts: Vec<String>,
     /// How TLS ends here.
     pub tls: Option<ServerTls>,
 }
 
+record! { Server { port, bind, hosts, tls }, required: &["port"], open: true }
+
 /// The port of a server.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct ServerPort {
     /// The number that clients use.
     pub number: u32,
     /// What is spoken there, such as `HTTP` or `HTTPS`.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub protocol: String,
     /// What the port is called.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub name: String,
     /// A port of the pods, which Gateways have no use for.
     pub target_port: Option<u32>,
 }
 
+record! { ServerPort { number, protocol, name, target_port }, required: &["number"], open: true }
+
 /// How TLS ends at a server.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct ServerTls {
     /// `PASSTHROUGH` (also if absent) and `AUTO_PASSTHROUGH` leave it to the destination.
     pub mode: Option<String>,
@@ -62,10 +60,8 @@ pub struct ServerTls {
     /// The Secret that has the certificates.
     pub credential_name: Option<String>,
     /// Several of them.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub credential_names: Vec<String>,
     /// Several certificates, in files.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub tls_certificates: Vec<ServerCertificate>,
     /// The file of the certificates that are revoked.
     pub ca_crl: Option<String>,
@@ -75,9 +71,16 @@ pub struct ServerTls {
     pub max_protocol_version: Option<String>,
 }
 
+record! {
+    ServerTls {
+        mode, https_redirect, server_certificate, private_key, ca_certificates, credential_name,
+        credential_names, tls_certificates, ca_crl, min_protocol_version, max_protocol_version,
+    },
+    open: true,
+}
+
 /// A certificate of a server, in files.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct ServerCertificate {
     /// The file of the certificate.
     pub server_certificate: Option<String>,
@@ -86,6 +89,8 @@ pub struct ServerCertificate {
     /// The file of the authorities of clients' certificates.
     pub ca_certificates: Option<String>,
 }
+
+record! { ServerCertificate { server_certificate, private_key, ca_certificates }, open: true }
 
 impl ServerPort {
     /// Whether requests are spoken here in plain text (Istio, `IsHTTP` in `pkg/config/protocol/instance.go`).
@@ -127,12 +132,13 @@ impl Server {
 mod tests {
     use super::*;
     use crate::wasm_test::test;
+    use crate::written::read;
     use serde_json::json;
 
     fn server(port: serde_json::Value, tls: serde_json::Value) -> Server {
         let hosts = ["a.example", "*/b.example", "./c.example", "other/d.example", "other/*"];
-        serde_json::from_value(json!({"port": port, "hosts": hosts, "tls": tls, "name": "x", "bind": "0.0.0.0"}))
-            .unwrap()
+        let server = json!({"port": port, "hosts": hosts, "tls": tls, "name": "x", "bind": "0.0.0.0"});
+        read("server", server).unwrap()
     }
 
     #[test]

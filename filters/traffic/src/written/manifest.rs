@@ -1,10 +1,8 @@
 //! A Kubernetes manifest: which kind it is, what it is called, and its spec.
 
-use super::{
-    CanaryPolicy, DestinationRule, Gateway, RouteRule, Service, ServiceEntry, VirtualService, null_as_absent, read,
-};
+use super::{CanaryPolicy, DestinationRule, Gateway, RouteRule, Service, ServiceEntry, VirtualService, read};
+use crate::record;
 use crate::refusal::Refusal;
-use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,24 +17,22 @@ pub struct Manifest {
 }
 
 /// The part of a manifest's metadata that is read; all else passes.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub struct Metadata {
     /// The resource's name.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub name: String,
     /// The resource's namespace, if the manifest names one.
     pub namespace: Option<String>,
     /// When the cluster took the resource, RFC 3339; null if it has not yet. Any value is read: what a cluster writes is
     /// nobody's to get right.
-    #[serde(default)]
     pub creation_timestamp: Value,
     /// Notes of all kinds: some Istio refuses, and `networking.istio.io/exportTo` of a Service says who sees it.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub annotations: BTreeMap<String, Value>,
     /// What Kubernetes makes the name from, if the manifest has none.
     pub generate_name: Option<String>,
 }
+
+record! { Metadata { name, namespace, creation_timestamp, annotations, generate_name }, open: true }
 
 impl Metadata {
     /// Whether Kubernetes makes up the name: two such manifests are two resources.
@@ -181,18 +177,16 @@ impl fmt::Display for Kind {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Default)]
 struct Document {
     api_version: Option<String>,
     kind: String,
-    #[serde(default, deserialize_with = "null_as_absent")]
     metadata: Metadata,
-    #[serde(default)]
     spec: Value,
-    #[serde(default, rename = "status")]
     _status: Value,
 }
+
+record! { Document { api_version, kind, metadata, spec, _status: "status" }, required: &["kind"] }
 
 impl Manifest {
     /// Which kind the manifest is of, if it is one that the filters read.

@@ -29,7 +29,7 @@ pub use destination_rule::{
 pub use gateway::{Gateway, Server, ServerCertificate, ServerPort, ServerTls};
 pub use l4_route::{ConnectionDestination, ConnectionMatch, ConnectionRoute};
 pub use manifest::{Foreign, Kind, Manifest, Metadata, Spec, group_of};
-pub use reading::read;
+pub use reading::{Read, Shape, choose, fill, read};
 pub use route_rule::{
     DestinationWeight, HttpAbort, HttpDelay, HttpFault, HttpRedirect, HttpRetry, HttpRewrite, HttpTimeout,
     IstioService, L4Match, MatchCondition, MatchRequest, OriginPolicy, RouteRule, SimpleRetry, SimpleTimeout,
@@ -41,12 +41,3 @@ pub use virtual_service::{
     HeaderRules, HttpMatch, HttpRoute, Mirror, Percent, PortSelector, Redirect, RegexRewrite, Retries, Rewrite,
     RouteDestination, StringMatch, VirtualService,
 };
-
-use serde::{Deserialize, Deserializer};
-
-/// Reads a field that is null as one that is not there, as Kubernetes does.
-///
-/// Within a map of conditions it stays a mistake: `headers: {end-user: }` must not become a rule without condition.
-pub(crate) fn null_as_absent<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(from: D) -> Result<T, D::Error> {
-    Ok(Option::deserialize(from)?.unwrap_or_default())
-}

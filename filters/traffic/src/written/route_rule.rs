@@ -3,23 +3,20 @@
 //! The fields and their names are those of Istio's `routing/v1alpha1/route_rule.proto` and `http_fault.proto`, which may be
 //! written in camel case or as the protobuf has them. What Serin leaves aside is here as a plain [`Value`].
 
-use super::{CorsPolicy, StringMatch, null_as_absent};
+use super::{CorsPolicy, StringMatch};
 use crate::host_name::full_name;
-use serde::Deserialize;
+use crate::record;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The spec of a RouteRule: one rule for the requests to one service.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct RouteRule {
     /// The service whose requests the rule is for.
     pub destination: Option<IstioService>,
     /// Of the rules of one service the one with the highest number is asked first; 0 if absent.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub precedence: i32,
     /// Conditions, all of which must hold; without them the rule applies to every request.
-    #[serde(rename = "match")]
     pub condition: Option<MatchCondition>,
     /// The versions of the service and their weights; all of its pods if absent.
     pub route: Option<Vec<DestinationWeight>>,
@@ -28,28 +25,29 @@ pub struct RouteRule {
     /// How path and authority are rewritten.
     pub rewrite: Option<HttpRewrite>,
     /// Whether requests may become WebSocket connections.
-    #[serde(default, alias = "websocket_upgrade", deserialize_with = "null_as_absent")]
     pub websocket_upgrade: bool,
     /// How long a response may take.
-    #[serde(alias = "http_req_timeout")]
     pub http_req_timeout: Option<HttpTimeout>,
     /// How often a request is tried again.
-    #[serde(alias = "http_req_retries")]
     pub http_req_retries: Option<HttpRetry>,
     /// Delays and failures that are put in on purpose.
-    #[serde(alias = "http_fault")]
     pub http_fault: Option<HttpFault>,
     /// Faults of connections: Istio refused them.
-    #[serde(alias = "l4_fault")]
     pub l4_fault: Option<Value>,
     /// A service that gets a copy of each request.
     pub mirror: Option<IstioService>,
     /// Who may call across origins.
-    #[serde(alias = "cors_policy")]
     pub cors_policy: Option<OriginPolicy>,
     /// Headers that requests are given.
-    #[serde(default, alias = "append_headers", deserialize_with = "null_as_absent")]
     pub append_headers: BTreeMap<String, String>,
+}
+
+record! {
+    RouteRule {
+        destination, precedence, condition: "match", route, redirect, rewrite, websocket_upgrade,
+        http_req_timeout, http_req_retries, http_fault, l4_fault, mirror, cors_policy, append_headers,
+    },
+    underscores: &["websocket_upgrade", "http_req_timeout", "http_req_retries", "http_fault", "l4_fault", "cors_policy", "append_headers"],
 }
 
 impl RouteRule {
@@ -78,25 +76,21 @@ impl RouteRule {
 }
 
 /// A service by its short name, or by its full name (`service`), and perhaps a version of it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct IstioService {
     /// The short name.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub name: String,
     /// The namespace; that of the manifest if absent.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub namespace: String,
     /// What follows the namespace in the full name; `svc.` and the cluster's domain if absent.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub domain: String,
     /// The full name.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub service: String,
     /// Labels of the pods that are meant; all pods if there are none.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub labels: BTreeMap<String, String>,
 }
+
+record! { IstioService { name, namespace, domain, service, labels } }
 
 impl IstioService {
     /// Whether it is one service: a full name may be addresses, or have a wildcard.
@@ -116,8 +110,7 @@ impl IstioService {
 }
 
 /// Which requests a rule applies to.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct MatchCondition {
     /// The service that calls.
     pub source: Option<IstioService>,
@@ -129,44 +122,43 @@ pub struct MatchCondition {
     pub request: Option<MatchRequest>,
 }
 
+record! { MatchCondition { source, tcp, udp, request } }
+
 /// Conditions on the addresses of connections.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct L4Match {
     /// Where they come from.
-    #[serde(default, alias = "source_subnet", deserialize_with = "null_as_absent")]
     pub source_subnet: Vec<String>,
     /// Where they go to.
-    #[serde(default, alias = "destination_subnet", deserialize_with = "null_as_absent")]
     pub destination_subnet: Vec<String>,
 }
 
+record! { L4Match { source_subnet, destination_subnet }, underscores: &["source_subnet", "destination_subnet"] }
+
 /// Conditions on requests.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct MatchRequest {
     /// By the name of a header in lower case; `uri`, `scheme`, `method` and `authority` stand for those of the request.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub headers: BTreeMap<String, StringMatch>,
 }
 
+record! { MatchRequest { headers } }
+
 /// A version of a service and its weight.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct DestinationWeight {
     /// The service; that of the rule if absent.
     pub destination: Option<IstioService>,
     /// Labels of the pods that are meant; all pods if there are none.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub labels: BTreeMap<String, String>,
     /// The percentage of requests; of a rule's only entry 100 if absent.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub weight: i64,
 }
 
+record! { DestinationWeight { destination, labels, weight } }
+
 /// A response that sends the client elsewhere.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpRedirect {
     /// The path.
     pub uri: Option<String>,
@@ -174,9 +166,10 @@ pub struct HttpRedirect {
     pub authority: Option<String>,
 }
 
+record! { HttpRedirect { uri, authority } }
+
 /// How path and authority are rewritten.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpRewrite {
     /// What stands in for the prefix that matched, or for the whole path.
     pub uri: Option<String>,
@@ -184,57 +177,61 @@ pub struct HttpRewrite {
     pub authority: Option<String>,
 }
 
+record! { HttpRewrite { uri, authority } }
+
 /// How long a response may take.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpTimeout {
     /// A fixed time.
-    #[serde(alias = "simple_timeout")]
     pub simple_timeout: Option<SimpleTimeout>,
     /// A policy of another proxy's.
     pub custom: Option<Value>,
 }
 
+record! { HttpTimeout { simple_timeout, custom }, underscores: &["simple_timeout"] }
+
 /// A fixed time.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct SimpleTimeout {
     /// The time.
     pub timeout: Option<String>,
     /// A header that says another time: Istio did not look at it.
-    #[serde(alias = "override_header_name")]
     pub override_header_name: Option<String>,
 }
 
+record! { SimpleTimeout { timeout, override_header_name }, underscores: &["override_header_name"] }
+
 /// How often a request is tried again.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpRetry {
     /// A fixed number of times.
-    #[serde(alias = "simple_retry")]
     pub simple_retry: Option<SimpleRetry>,
     /// A policy of another proxy's.
     pub custom: Option<Value>,
 }
 
+record! { HttpRetry { simple_retry, custom }, underscores: &["simple_retry"] }
+
 /// A fixed number of times.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct SimpleRetry {
     /// How often; 0 for never.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub attempts: i32,
     /// How long one try may take.
-    #[serde(alias = "per_try_timeout")]
     pub per_try_timeout: Option<String>,
     /// A header that says another number: Istio did not look at it.
-    #[serde(alias = "override_header_name")]
     pub override_header_name: Option<String>,
 }
 
+record! {
+    SimpleRetry {
+        attempts, per_try_timeout, override_header_name,
+    },
+    underscores: &["per_try_timeout", "override_header_name"],
+}
+
 /// Delays and failures that are put in on purpose.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpFault {
     /// A wait before the request goes on.
     pub delay: Option<HttpDelay>,
@@ -242,67 +239,72 @@ pub struct HttpFault {
     pub abort: Option<HttpAbort>,
 }
 
+record! { HttpFault { delay, abort } }
+
 /// A wait before the request goes on.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpDelay {
     /// The percentage of requests that wait; 0 if absent.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub percent: f64,
     /// How long they wait.
-    #[serde(alias = "fixed_delay")]
     pub fixed_delay: Option<String>,
     /// Istio refused it.
-    #[serde(alias = "exponential_delay")]
     pub exponential_delay: Option<Value>,
     /// A header that says another delay: Istio did not look at it.
-    #[serde(alias = "override_header_name")]
     pub override_header_name: Option<String>,
+}
+
+record! {
+    HttpDelay {
+        percent, fixed_delay, exponential_delay, override_header_name,
+    },
+    underscores: &["fixed_delay", "exponential_delay", "override_header_name"],
 }
 
 /// A response in the upstream's stead.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpAbort {
     /// The percentage of requests that are answered; 0 if absent.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub percent: f64,
     /// The status code.
-    #[serde(alias = "http_status")]
     pub http_status: Option<i64>,
     /// Istio refused it.
-    #[serde(alias = "grpc_status")]
     pub grpc_status: Option<Value>,
     /// Istio did not look at it.
-    #[serde(alias = "http2_error")]
     pub http2_error: Option<Value>,
     /// A header that says another status: Istio did not look at it.
-    #[serde(alias = "override_header_name")]
     pub override_header_name: Option<String>,
 }
 
+record! {
+    HttpAbort {
+        percent, http_status, grpc_status, http2_error, override_header_name,
+    },
+    underscores: &["http_status", "grpc_status", "http2_error", "override_header_name"],
+}
+
 /// Who may call across origins.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct OriginPolicy {
     /// Origins that may; `*` for all.
-    #[serde(default, alias = "allow_origin", deserialize_with = "null_as_absent")]
     pub allow_origin: Vec<String>,
     /// Methods that they may use.
-    #[serde(default, alias = "allow_methods", deserialize_with = "null_as_absent")]
     pub allow_methods: Vec<String>,
     /// Headers that they may send.
-    #[serde(default, alias = "allow_headers", deserialize_with = "null_as_absent")]
     pub allow_headers: Vec<String>,
     /// Headers of the response that they may read.
-    #[serde(default, alias = "expose_headers", deserialize_with = "null_as_absent")]
     pub expose_headers: Vec<String>,
     /// How long a client may remember the response to a preflight.
-    #[serde(alias = "max_age")]
     pub max_age: Option<String>,
     /// Whether they may send credentials.
-    #[serde(alias = "allow_credentials")]
     pub allow_credentials: Option<bool>,
+}
+
+record! {
+    OriginPolicy {
+        allow_origin, allow_methods, allow_headers, expose_headers, max_age, allow_credentials,
+    },
+    underscores: &["allow_origin", "allow_methods", "allow_headers", "expose_headers", "max_age", "allow_credentials"],
 }
 
 impl From<&OriginPolicy> for CorsPolicy {

@@ -1,20 +1,19 @@
 //! Kubernetes' Service, as far as rules need it: its ports, and which pods are its own.
 
-use super::null_as_absent;
-use serde::Deserialize;
+use crate::record;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The part of a Service that gives a destination its port, and says which workloads are it; all else passes.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct Service {
     /// The ports that the Service has.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub ports: Vec<ServicePort>,
     /// The labels of its pods, whatever was written.
-    #[serde(default, rename = "selector")]
     written_selector: Value,
 }
+
+record! { Service { ports, written_selector: "selector" }, open: true }
 
 impl Service {
     /// The labels that its pods have; `None` if it does not select any.
@@ -25,8 +24,10 @@ impl Service {
 }
 
 /// One port of a Service; all else about it passes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct ServicePort {
     /// The number that clients and rules use.
     pub port: u16,
 }
+
+record! { ServicePort { port }, required: &["port"], open: true }

@@ -2,55 +2,45 @@
 //!
 //! The fields and their names are those of Istio's CRD `virtualservices.networking.istio.io`.
 
-use super::{ConnectionRoute, null_as_absent};
-use serde::Deserialize;
+use super::ConnectionRoute;
+use crate::record;
 use std::collections::BTreeMap;
 
 /// The spec of a VirtualService.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct VirtualService {
     /// The hosts whose requests these rules are for.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub hosts: Vec<String>,
     /// The gateways that apply the rules; `mesh` alone if there are none.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub gateways: Vec<String>,
     /// The rules for HTTP, the first that applies wins.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub http: Vec<HttpRoute>,
     /// Rules for TLS that is passed through, which no HTTP filter sees: left to Istio.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub tls: Vec<ConnectionRoute>,
     /// Rules for TCP, which no HTTP filter sees: left to Istio.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub tcp: Vec<ConnectionRoute>,
     /// The namespaces that see the VirtualService: `*`, `.` for its own, or names; every one if there are none.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub export_to: Vec<String>,
 }
 
+record! { VirtualService { hosts, gateways, http, tls, tcp, export_to } }
+
 /// A rule: if one of its matches applies, then what is done.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpRoute {
     /// What people call the rule.
     pub name: Option<String>,
     /// Conditions, of which any will do; none apply to every request.
-    #[serde(default, rename = "match", deserialize_with = "null_as_absent")]
     pub matches: Vec<HttpMatch>,
     /// The destinations and their weights.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub route: Vec<RouteDestination>,
     /// One destination that gets a copy of the requests.
     pub mirror: Option<Destination>,
     /// The share of requests that `mirror` gets.
     pub mirror_percentage: Option<Percent>,
     /// The same in whole percent, as it was written before `mirrorPercentage`.
-    #[serde(alias = "mirror_percent")]
     pub mirror_percent: Option<u32>,
     /// Destinations that get a copy of the requests, each with a share of its own.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub mirrors: Vec<Mirror>,
     /// An answer that sends the client elsewhere.
     pub redirect: Option<Redirect>,
@@ -72,16 +62,22 @@ pub struct HttpRoute {
     pub headers: Option<HeaderRules>,
 }
 
+record! {
+    HttpRoute {
+        name, matches: "match", route, mirror, mirror_percentage, mirror_percent, mirrors, redirect,
+        direct_response, delegate, rewrite, timeout, retries, fault, cors_policy, headers,
+    },
+    underscores: &["mirror_percent"],
+}
+
 /// Conditions on one request, all of which must hold.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpMatch {
     /// What people call the match.
     pub name: Option<String>,
     /// The path, without its query.
     pub uri: Option<StringMatch>,
     /// Whether `uri` looks away from upper and lower case; not for a regex.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub ignore_uri_case: bool,
     /// The scheme.
     pub scheme: Option<StringMatch>,
@@ -90,31 +86,32 @@ pub struct HttpMatch {
     /// The authority, with its port.
     pub authority: Option<StringMatch>,
     /// Headers that must match.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub headers: BTreeMap<String, StringMatch>,
     /// Headers that must not match.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub without_headers: BTreeMap<String, StringMatch>,
     /// Parameters of the query that must match.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub query_params: BTreeMap<String, StringMatch>,
     /// The listener's port.
     pub port: Option<u32>,
     /// Labels that the calling workload must have.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub source_labels: BTreeMap<String, String>,
     /// The calling workload's namespace.
     pub source_namespace: Option<String>,
     /// The gateways for which the match is meant; they stand in for those of the VirtualService.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub gateways: Vec<String>,
     /// A name for statistics: Envoy's route table has them, a filter has none to give.
     pub stat_prefix: Option<String>,
 }
 
+record! {
+    HttpMatch {
+        name, uri, ignore_uri_case, scheme, method, authority, headers, without_headers, query_params, port,
+        source_labels, source_namespace, gateways, stat_prefix,
+    }
+}
+
 /// How a text is compared; with none of the three it has only to be there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{exact: …}, {prefix: …} or {regex: …}")]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StringMatch {
     /// The text itself.
     pub exact: Option<String>,
@@ -124,9 +121,10 @@ pub struct StringMatch {
     pub regex: Option<String>,
 }
 
+record! { StringMatch { exact, prefix, regex }, example: "{exact: …}, {prefix: …} or {regex: …}" }
+
 /// A destination and its weight.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct RouteDestination {
     /// Where requests go.
     pub destination: Destination,
@@ -136,9 +134,10 @@ pub struct RouteDestination {
     pub headers: Option<HeaderRules>,
 }
 
+record! { RouteDestination { destination, weight, headers }, required: &["destination"] }
+
 /// A service, or a subset of it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{host: …}")]
+#[derive(Clone, Debug, Default)]
 pub struct Destination {
     /// The service's name, short or full.
     pub host: String,
@@ -148,17 +147,19 @@ pub struct Destination {
     pub port: Option<PortSelector>,
 }
 
+record! { Destination { host, subset, port }, required: &["host"], example: "{host: …}" }
+
 /// A port by its number.
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{number: 80}")]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct PortSelector {
     /// The number.
     pub number: Option<u32>,
 }
 
+record! { PortSelector { number }, example: "{number: 80}" }
+
 /// A destination that gets copies, and how many.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Mirror {
     /// Where the copies go.
     pub destination: Destination,
@@ -166,18 +167,19 @@ pub struct Mirror {
     pub percentage: Option<Percent>,
 }
 
+record! { Mirror { destination, percentage }, required: &["destination"] }
+
 /// A share in percent, 0 to 100.
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{value: 50}")]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Percent {
     /// The share; 0 if absent, as in Istio.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub value: f64,
 }
 
+record! { Percent { value }, example: "{value: 50}" }
+
 /// An answer that sends the client elsewhere.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{uri: …}")]
+#[derive(Clone, Debug, Default)]
 pub struct Redirect {
     /// The path, with a query or without.
     pub uri: Option<String>,
@@ -195,9 +197,10 @@ pub struct Redirect {
     pub redirect_code: Option<u32>,
 }
 
+record! { Redirect { uri, prefix_rewrite, authority, port, derive_port, scheme, redirect_code }, example: "{uri: …}" }
+
 /// An answer of fixed status and body.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct DirectResponse {
     /// The status code.
     pub status: u32,
@@ -205,9 +208,10 @@ pub struct DirectResponse {
     pub body: Option<Body>,
 }
 
+record! { DirectResponse { status, body }, required: &["status"] }
+
 /// A body, as text or as bytes.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{string: …}")]
+#[derive(Clone, Debug, Default)]
 pub struct Body {
     /// The text.
     pub string: Option<String>,
@@ -215,9 +219,10 @@ pub struct Body {
     pub bytes: Option<String>,
 }
 
+record! { Body { string, bytes }, example: "{string: …}" }
+
 /// The VirtualService that has the rules.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{name: …}")]
+#[derive(Clone, Debug, Default)]
 pub struct Delegate {
     /// Its name.
     pub name: Option<String>,
@@ -225,9 +230,10 @@ pub struct Delegate {
     pub namespace: Option<String>,
 }
 
+record! { Delegate { name, namespace }, example: "{name: …}" }
+
 /// How path and authority are rewritten.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "{uri: …}")]
+#[derive(Clone, Debug, Default)]
 pub struct Rewrite {
     /// What stands in for the prefix that matched, or for the whole path.
     pub uri: Option<String>,
@@ -237,24 +243,23 @@ pub struct Rewrite {
     pub uri_regex_rewrite: Option<RegexRewrite>,
 }
 
+record! { Rewrite { uri, authority, uri_regex_rewrite }, example: "{uri: …}" }
+
 /// A pattern, and what stands in for it wherever it matches.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct RegexRewrite {
     /// The pattern, in RE2's syntax.
-    #[serde(default, rename = "match", deserialize_with = "null_as_absent")]
     pub pattern: String,
     /// What stands in for it, with `\\1` for its first group.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub rewrite: String,
 }
 
+record! { RegexRewrite { pattern: "match", rewrite } }
+
 /// How often and when a request is tried again.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Retries {
     /// How often; 0 for never.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub attempts: i64,
     /// How long one try may take.
     pub per_try_timeout: Option<String>,
@@ -268,9 +273,14 @@ pub struct Retries {
     pub backoff: Option<String>,
 }
 
+record! {
+    Retries {
+        attempts, per_try_timeout, retry_on, retry_remote_localities, retry_ignore_previous_hosts, backoff,
+    }
+}
+
 /// Delays and failures that are put in on purpose.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Fault {
     /// A wait before the request goes on.
     pub delay: Option<FaultDelay>,
@@ -278,9 +288,10 @@ pub struct Fault {
     pub abort: Option<FaultAbort>,
 }
 
+record! { Fault { delay, abort } }
+
 /// A wait before the request goes on.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct FaultDelay {
     /// The share of requests that wait; none if absent.
     pub percentage: Option<Percent>,
@@ -292,9 +303,10 @@ pub struct FaultDelay {
     pub exponential_delay: Option<String>,
 }
 
+record! { FaultDelay { percentage, percent, fixed_delay, exponential_delay } }
+
 /// An answer in the upstream's stead.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct FaultAbort {
     /// The share of requests that are answered; none if absent.
     pub percentage: Option<Percent>,
@@ -306,24 +318,20 @@ pub struct FaultAbort {
     pub http2_error: Option<String>,
 }
 
+record! { FaultAbort { percentage, http_status, grpc_status, http2_error } }
+
 /// Who may call across origins.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct CorsPolicy {
     /// Origins that may, as they were written before `allowOrigins`.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub allow_origin: Vec<String>,
     /// Origins that may.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub allow_origins: Vec<StringMatch>,
     /// Methods that they may use.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub allow_methods: Vec<String>,
     /// Headers that they may send.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub allow_headers: Vec<String>,
     /// Headers of the answer that they may read.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub expose_headers: Vec<String>,
     /// How long a client may remember the answer to a preflight.
     pub max_age: Option<String>,
@@ -333,9 +341,15 @@ pub struct CorsPolicy {
     pub unmatched_preflights: Option<String>,
 }
 
+record! {
+    CorsPolicy {
+        allow_origin, allow_origins, allow_methods, allow_headers, expose_headers, max_age, allow_credentials,
+        unmatched_preflights,
+    }
+}
+
 /// Changes to the headers of requests and answers.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HeaderRules {
     /// Changes to requests.
     pub request: Option<HeaderOperations>,
@@ -343,17 +357,17 @@ pub struct HeaderRules {
     pub response: Option<HeaderOperations>,
 }
 
+record! { HeaderRules { request, response } }
+
 /// Changes to headers.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HeaderOperations {
     /// Headers that get this one value.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub set: BTreeMap<String, String>,
     /// Headers that get this value besides those that they have.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub add: BTreeMap<String, String>,
     /// Headers that are taken off.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub remove: Vec<String>,
 }
+
+record! { HeaderOperations { set, add, remove } }

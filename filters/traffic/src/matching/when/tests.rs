@@ -18,7 +18,7 @@ use std::sync::Arc;
 const SALT: &str = "default/reviews/default";
 
 fn try_compile(written: Value) -> Result<When, String> {
-    let written: Vec<written::When> = serde_json::from_value(written).unwrap();
+    let written: Vec<written::When> = written::read("when", written).unwrap();
     When::compile(&Place::root("when"), &written, SALT, crate::written::RegexEncoding::default())
         .map_err(|refusal| refusal.to_string())
 }

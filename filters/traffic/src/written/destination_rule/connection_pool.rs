@@ -1,10 +1,9 @@
 //! Bounds on connections and requests, as people write them.
 
-use serde::Deserialize;
+use crate::record;
 
 /// Bounds on connections and requests.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct ConnectionPool {
     /// Bounds for TCP.
     pub tcp: Option<TcpPool>,
@@ -12,9 +11,10 @@ pub struct ConnectionPool {
     pub http: Option<HttpPool>,
 }
 
+record! { ConnectionPool { tcp, http } }
+
 /// Bounds for TCP.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct TcpPool {
     /// Connections to the service at most.
     pub max_connections: Option<i32>,
@@ -28,9 +28,10 @@ pub struct TcpPool {
     pub idle_timeout: Option<String>,
 }
 
+record! { TcpPool { max_connections, connect_timeout, tcp_keepalive, max_connection_duration, idle_timeout } }
+
 /// Bounds for HTTP.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpPool {
     /// Requests that may wait for a connection.
     pub http1_max_pending_requests: Option<i32>,
@@ -52,9 +53,15 @@ pub struct HttpPool {
     pub http2_keep_alive: Option<Http2KeepAlive>,
 }
 
+record! {
+    HttpPool {
+        http1_max_pending_requests, http2_max_requests, max_requests_per_connection, max_retries, idle_timeout,
+        h2_upgrade_policy, use_client_protocol, max_concurrent_streams, http2_keep_alive,
+    }
+}
+
 /// TCP keep-alive probes.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct TcpKeepalive {
     /// Probes without a response that end a connection.
     pub probes: Option<u32>,
@@ -64,12 +71,15 @@ pub struct TcpKeepalive {
     pub interval: Option<String>,
 }
 
+record! { TcpKeepalive { probes, time, interval } }
+
 /// HTTP/2 keep-alive.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Http2KeepAlive {
     /// The time between pings.
     pub interval: Option<String>,
     /// How long the response to a ping may take.
     pub timeout: Option<String>,
 }
+
+record! { Http2KeepAlive { interval, timeout } }

@@ -1,12 +1,10 @@
 //! How an endpoint is chosen, as people write it.
 
-use crate::written::null_as_absent;
-use serde::Deserialize;
+use crate::record;
 use std::collections::BTreeMap;
 
 /// How an endpoint is chosen.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct LoadBalancer {
     /// One of Istio's names: `ROUND_ROBIN`, `LEAST_REQUEST`, `RANDOM`, `PASSTHROUGH`.
     pub simple: Option<String>,
@@ -24,9 +22,15 @@ pub struct LoadBalancer {
     pub warmup_duration_secs: Option<String>,
 }
 
+record! {
+    LoadBalancer {
+        simple, consistent_hash, backend_utilization, locality_lb_setting, zone_aware_lb_setting, warmup,
+        warmup_duration_secs,
+    }
+}
+
 /// The key of a consistent hash, and the ring.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct ConsistentHash {
     /// A header is the key.
     pub http_header_name: Option<String>,
@@ -44,53 +48,59 @@ pub struct ConsistentHash {
     pub minimum_ring_size: Option<u64>,
 }
 
+record! {
+    ConsistentHash {
+        http_header_name, http_cookie, use_source_ip, http_query_parameter_name, ring_hash, maglev,
+        minimum_ring_size,
+    }
+}
+
 /// A cookie that serves as key, issued if it has a ttl.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct HashCookie {
     /// Its name.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub name: String,
     /// The path that it is issued for.
     pub path: Option<String>,
     /// How long it lives.
     pub ttl: Option<String>,
     /// Further attributes.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub attributes: Vec<CookieAttribute>,
 }
 
+record! { HashCookie { name, path, ttl, attributes } }
+
 /// An attribute of a cookie.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct CookieAttribute {
     /// Its name.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub name: String,
     /// Its value, if it has one.
     pub value: Option<String>,
 }
 
+record! { CookieAttribute { name, value } }
+
 /// A ring with a size.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct RingHash {
     /// Entries of the ring at the least.
     pub minimum_ring_size: Option<u64>,
 }
 
+record! { RingHash { minimum_ring_size } }
+
 /// A Maglev table with a size.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Maglev {
     /// Entries of the table.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub table_size: u64,
 }
 
+record! { Maglev { table_size } }
+
 /// Weights of endpoints by what they report of their load.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct BackendUtilization {
     /// How long an endpoint has to report before its weight counts.
     pub weight_stabilization_period: Option<String>,
@@ -101,13 +111,18 @@ pub struct BackendUtilization {
     /// How much errors lower a weight, in percent.
     pub error_utilization_penalty_percent: Option<u32>,
     /// The metrics that count.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub metric_names_for_computing_utilization: Vec<String>,
 }
 
+record! {
+    BackendUtilization {
+        weight_stabilization_period, weight_expiration_period, weight_update_period,
+        error_utilization_penalty_percent, metric_names_for_computing_utilization,
+    }
+}
+
 /// A slow start for new endpoints.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Warmup {
     /// How long it takes.
     pub duration: Option<String>,
@@ -117,59 +132,56 @@ pub struct Warmup {
     pub aggression: Option<f64>,
 }
 
+record! { Warmup { duration, minimum_percent, aggression } }
+
 /// Preferences by locality.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct LocalityLoadBalancing {
     /// Shares of localities, by where the client is.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub distribute: Vec<Distribute>,
     /// Where requests go when a region fails.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub failover: Vec<LocalityFailover>,
     /// Labels by which endpoints are preferred.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub failover_priority: Vec<String>,
     /// Whether it applies.
     pub enabled: Option<bool>,
 }
 
+record! { LocalityLoadBalancing { distribute, failover, failover_priority, enabled } }
+
 /// Shares of localities.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct Distribute {
     /// Where the client is: `region/zone/subzone`.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub from: String,
     /// Percent by locality.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub to: BTreeMap<String, u32>,
 }
 
+record! { Distribute { from, to } }
+
 /// Where requests go when a region fails.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct LocalityFailover {
     /// The region that fails.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub from: String,
     /// The region that takes over.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub to: String,
 }
 
+record! { LocalityFailover { from, to } }
+
 /// Preferences by zone.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct ZoneAwareLoadBalancing {
     /// Whether it applies.
     pub enabled: Option<bool>,
     /// Where requests go when a region fails.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub failover: Vec<LocalityFailover>,
     /// Labels by which endpoints are preferred.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub failover_priority: Vec<String>,
     /// With fewer endpoints, zones do not count.
     pub min_cluster_size: Option<u32>,
 }
+
+record! { ZoneAwareLoadBalancing { enabled, failover, failover_priority, min_cluster_size } }

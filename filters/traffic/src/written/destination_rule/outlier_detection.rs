@@ -1,11 +1,9 @@
 //! When an endpoint is left out for a while, as people write it.
 
-use crate::written::null_as_absent;
-use serde::Deserialize;
+use crate::record;
 
 /// When an endpoint is left out for a while.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct OutlierDetection {
     /// Answers of 5xx in a row that do it.
     pub consecutive5xx_errors: Option<u32>,
@@ -26,8 +24,16 @@ pub struct OutlierDetection {
     /// The share of endpoints that must be healthy, in percent.
     pub min_health_percent: Option<i32>,
     /// Status codes that count.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub outlier_detection_http_error_codes: Vec<u32>,
     /// The share of failed requests that leaves an endpoint out, in percent.
     pub failure_percentage_threshold: Option<u32>,
+}
+
+record! {
+    OutlierDetection {
+        consecutive5xx_errors, consecutive_errors, consecutive_gateway_errors,
+        consecutive_local_origin_failures, split_external_local_origin_errors, interval, base_ejection_time,
+        max_ejection_percent, min_health_percent, outlier_detection_http_error_codes,
+        failure_percentage_threshold,
+    }
 }

@@ -1,11 +1,9 @@
 //! TLS to the endpoints, as people write it.
 
-use crate::written::null_as_absent;
-use serde::Deserialize;
+use crate::record;
 
 /// TLS to the endpoints.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, Default)]
 pub struct ClientTls {
     /// `DISABLE`, `SIMPLE`, `MUTUAL` or `ISTIO_MUTUAL`.
     pub mode: Option<String>,
@@ -20,7 +18,6 @@ pub struct ClientTls {
     /// The Secret that has the authorities.
     pub ca_cert_credential_name: Option<String>,
     /// Names of which the server's certificate must have one.
-    #[serde(default, deserialize_with = "null_as_absent")]
     pub subject_alt_names: Vec<String>,
     /// The server's name that is asked for.
     pub sni: Option<String>,
@@ -28,4 +25,11 @@ pub struct ClientTls {
     pub insecure_skip_verify: Option<bool>,
     /// The file of the certificates that are revoked.
     pub ca_crl: Option<String>,
+}
+
+record! {
+    ClientTls {
+        mode, client_certificate, private_key, ca_certificates, credential_name, ca_cert_credential_name,
+        subject_alt_names, sni, insecure_skip_verify, ca_crl,
+    }
 }

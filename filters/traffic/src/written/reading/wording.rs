@@ -1,140 +1,95 @@
 //! What is wrong with a value, in the words of those who write manifests: no type of Rust is named.
 
-use serde::de::{self, Expected, Unexpected};
-use std::fmt;
+use super::Shape;
+use serde_json::{Number, Value};
 
-/// A mistake in a value.
-#[derive(Debug)]
-pub(super) struct Wording {
-    /// The field that the value has not, if that is the mistake.
-    pub(super) missing: Option<&'static str>,
-    pub(super) text: String,
-}
-
-impl Wording {
-    fn new(text: impl Into<String>) -> Self {
-        Self { missing: None, text: text.into() }
-    }
-
-    pub(super) fn not_one_of(seen: &str, known: &[&str]) -> Self {
-        Self::new(format!("{seen} is not one of {}", known.join(", ")))
-    }
-}
-
-impl fmt::Display for Wording {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for Wording {}
-
-impl de::Error for Wording {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(message.to_string())
-    }
-
-    fn invalid_type(seen: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let expected = expected.to_string();
-        Self::new(match (seen, whole_numbers(&expected)) {
-            (Unexpected::Float(number), Some(_)) => format!("{number} is not a whole number"),
-            _ => format!("{}; {} is wanted{}", described(seen), wanted(&expected, seen), hint(&expected, seen)),
-        })
-    }
-
-    fn invalid_value(seen: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        let expected = expected.to_string();
-        let seen = shown(seen);
-        Self::new(match whole_numbers(&expected) {
-            Some((least, most)) => format!("{seen} is not a whole number from {least} to {most}"),
-            None => format!("{seen} is not {expected}"),
-        })
-    }
-
-    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
-        let expected = expected.to_string();
-        Self::new(format!("has {length} items; {} is wanted", wanted(&expected, Unexpected::Seq)))
-    }
-
-    fn unknown_variant(seen: &str, known: &'static [&'static str]) -> Self {
-        Self::not_one_of(seen, known)
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self { missing: Some(field), ..Self::new("must not be missing") }
-    }
-}
-
-/// What stands there, and of which kind it is.
-fn described(seen: Unexpected<'_>) -> String {
-    let kind = match seen {
-        Unexpected::Bool(_) => "a boolean",
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_) => "a number",
-        Unexpected::Str(_) | Unexpected::Char(_) | Unexpected::Bytes(_) => "a text",
-        Unexpected::Seq => return "is a list".to_owned(),
-        Unexpected::Map => return "is a mapping".to_owned(),
-        _ => return "is empty (null)".to_owned(),
+/// What stands there, and what should.
+pub(super) fn mismatch(seen: &Value, wanted: &str) -> String {
+    let described = match seen {
+        Value::Null => "is empty (null)".to_owned(),
+        Value::Bool(value) => format!("{value} is a boolean"),
+        Value::Number(number) => format!("{} is a number", shown(number)),
+        Value::String(text) => format!("{text:?} is a text"),
+        Value::Array(_) => "is a list".to_owned(),
+        Value::Object(_) => "is a mapping".to_owned(),
     };
-    format!("{} is {kind}", shown(seen))
-}
-
-fn shown(seen: Unexpected<'_>) -> String {
-    match seen {
-        Unexpected::Bool(value) => value.to_string(),
-        Unexpected::Unsigned(number) => number.to_string(),
-        Unexpected::Signed(number) => number.to_string(),
-        Unexpected::Float(number) => number.to_string(),
-        Unexpected::Str(text) => format!("{text:?}"),
-        other => other.to_string(),
-    }
-}
-
-/// What should stand where a type says that it expects `expected`. A type that says an example, such as `{value: 50}`
-/// (`#[serde(expecting = …)]`), is taken at its word.
-fn wanted<'a>(expected: &'a str, seen: Unexpected<'_>) -> &'a str {
-    let without_quotes = matches!(seen, Unexpected::Str(_));
-    match expected {
-        "a string" => "a text",
-        "a boolean" if without_quotes => "true or false without quotes",
-        "a boolean" => "true or false",
-        "a sequence" => "a list",
-        "a map" => "a mapping",
-        "f32" | "f64" if without_quotes => "a number without quotes",
-        "f32" | "f64" => "a number",
-        _ if whole_numbers(expected).is_some() => {
-            if without_quotes {
-                "a number without quotes"
-            } else {
-                "a whole number"
-            }
-        }
-        _ if expected.starts_with("struct ") => "a mapping",
-        other => other,
-    }
+    let (wanted, hint) = match (wanted, seen) {
+        ("a whole number" | "a number", Value::String(_)) => ("a number", " without quotes"),
+        ("true or false", Value::String(_)) => (wanted, " without quotes"),
+        _ => (wanted, ""),
+    };
+    format!("{described}; {wanted}{hint} is wanted{}", remedy(seen, wanted))
 }
 
 /// How what stands there becomes what is wanted.
-fn hint(expected: &str, seen: Unexpected<'_>) -> &'static str {
-    match (expected, seen) {
-        ("a string", Unexpected::Bool(_)) => {
+fn remedy(seen: &Value, wanted: &str) -> &'static str {
+    match (wanted, seen) {
+        ("a text", Value::Bool(_)) => {
             ": write it in quotes (unquoted, yes, no, on, off, y and n are booleans too, as kubectl reads YAML 1.1)"
         }
-        ("a string", Unexpected::Unsigned(_) | Unexpected::Signed(_) | Unexpected::Float(_)) => ": write it in quotes",
+        ("a text", Value::Number(_)) => ": write it in quotes",
         _ => "",
     }
 }
 
-/// The least and the greatest of the whole numbers that a type of Rust holds.
-fn whole_numbers(name: &str) -> Option<(i128, i128)> {
-    Some(match name {
-        "u8" => (0, u8::MAX.into()),
-        "u16" => (0, u16::MAX.into()),
-        "u32" => (0, u32::MAX.into()),
-        "u64" | "usize" => (0, u64::MAX.into()),
-        "i8" => (i8::MIN.into(), i8::MAX.into()),
-        "i16" => (i16::MIN.into(), i16::MAX.into()),
-        "i32" => (i32::MIN.into(), i32::MAX.into()),
-        "i64" | "isize" => (i64::MIN.into(), i64::MAX.into()),
-        _ => return None,
+/// What stands where there should be a whole number from `least` to `most`.
+pub(super) fn not_whole(seen: &Value, least: i128, most: i128) -> String {
+    match seen {
+        Value::Number(number) if number.is_f64() => format!("{} is not a whole number", shown(number)),
+        Value::Number(number) => format!("{number} is not a whole number from {least} to {most}"),
+        other => mismatch(other, "a whole number"),
+    }
+}
+
+/// The number as people write it: JSON has 1e30 for a one with thirty noughts.
+fn shown(number: &Number) -> String {
+    match number.as_f64() {
+        Some(fraction) if number.is_f64() => fraction.to_string(),
+        _ => number.to_string(),
+    }
+}
+
+/// What stands where there should be one of the texts that are `known`.
+pub(super) fn not_one_of(seen: &Value, known: &[&str]) -> String {
+    let known = known.join(", ");
+    match seen {
+        Value::String(text) => format!("{text} is not one of {known}"),
+        other => format!("{other} is not one of {known}"),
+    }
+}
+
+/// What stands where there should be a field of the shape.
+pub(super) fn unknown_field(seen: &str, shape: &Shape) -> String {
+    let mut known = Vec::new();
+    for field in shape.fields {
+        known.push(format!("`{}`", camel_case(field)));
+        if shape.underscores.contains(field) {
+            known.push(format!("`{field}`"));
+        }
+    }
+    let expected = match known.as_slice() {
+        [] => "there are no fields".to_owned(),
+        [one] => format!("expected {one}"),
+        [one, other] => format!("expected {one} or {other}"),
+        _ => format!("expected one of {}", known.join(", ")),
+    };
+    format!("unknown field `{seen}`, {expected}")
+}
+
+/// How a field is written that is `name` in Rust.
+pub(super) fn camel_case(name: &str) -> String {
+    camel_case_characters(name).collect()
+}
+
+/// Whether a field that is `name` in Rust is written so.
+pub(super) fn is_camel_case_of(written: &str, name: &str) -> bool {
+    camel_case_characters(name).eq(written.chars())
+}
+
+fn camel_case_characters(name: &str) -> impl Iterator<Item = char> + '_ {
+    let mut behind = false;
+    name.chars().filter_map(move |character| {
+        let starts = std::mem::replace(&mut behind, character == '_');
+        (character != '_').then(|| if starts { character.to_ascii_uppercase() } else { character })
     })
 }

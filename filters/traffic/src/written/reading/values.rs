@@ -1,0 +1,129 @@
+//! Reading of what has no names of fields: texts, numbers, lists, mappings.
+
+use super::Read;
+use super::wording::{mismatch, not_whole};
+use crate::refusal::{Place, Refusal};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+impl Read for Value {
+    fn read(&mut self, value: Value, _: &Place<'_>) -> Result<(), Refusal> {
+        *self = value;
+        Ok(())
+    }
+}
+
+impl Read for String {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        match value {
+            Value::String(text) => *self = text,
+            other => return Err(place.refuse(mismatch(&other, "a text"))),
+        }
+        Ok(())
+    }
+}
+
+impl Read for bool {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        *self = value.as_bool().ok_or_else(|| place.refuse(mismatch(&value, "true or false")))?;
+        Ok(())
+    }
+}
+
+impl Read for f64 {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        *self = value.as_f64().ok_or_else(|| place.refuse(mismatch(&value, "a number")))?;
+        Ok(())
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($number:ident)*) => {
+        $(impl Read for $number {
+            fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+                let number = whole_number(&value).and_then(|number| Self::try_from(number).ok());
+                *self = number.ok_or_else(|| place.refuse(not_whole(&value, Self::MIN.into(), Self::MAX.into())))?;
+                Ok(())
+            }
+        })*
+    };
+}
+
+whole_numbers! { u16 u32 u64 i32 i64 }
+
+fn whole_number(value: &Value) -> Option<i128> {
+    value.as_u64().map(i128::from).or_else(|| value.as_i64().map(i128::from))
+}
+
+impl<T: Read + Default> Read for Option<T> {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        self.insert(T::default()).read(value, place)
+    }
+}
+
+impl<T: Read> Read for Box<T> {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        (**self).read(value, place)
+    }
+}
+
+/// A list that is read item by item.
+trait List {
+    /// The place of one more item.
+    fn item(&mut self) -> Option<&mut dyn Read>;
+}
+
+impl<T: Read + Default> List for Vec<T> {
+    fn item(&mut self) -> Option<&mut dyn Read> {
+        self.push(T::default());
+        self.last_mut().map(|item| item as &mut dyn Read)
+    }
+}
+
+impl<T: Read + Default> Read for Vec<T> {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        fill_list(self, value, place)
+    }
+}
+
+fn fill_list(list: &mut dyn List, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+    let Value::Array(written) = value else {
+        return Err(place.refuse(mismatch(&value, "a list")));
+    };
+    for (index, value) in written.into_iter().enumerate() {
+        if let Some(item) = list.item() {
+            item.read(value, &place.index(index))?;
+        }
+    }
+    Ok(())
+}
+
+/// A mapping that is read name by name.
+trait Mapping {
+    /// The place of what stands at `name`.
+    fn entry(&mut self, name: String) -> &mut dyn Read;
+}
+
+impl<T: Read + Default> Mapping for BTreeMap<String, T> {
+    fn entry(&mut self, name: String) -> &mut dyn Read {
+        self.entry(name).or_default()
+    }
+}
+
+/// A null stays a mistake in a mapping: `headers: {end-user: }` must not become a rule without condition.
+impl<T: Read + Default> Read for BTreeMap<String, T> {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        fill_mapping(self, value, place)
+    }
+}
+
+fn fill_mapping(mapping: &mut dyn Mapping, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+    let Value::Object(written) = value else {
+        return Err(place.refuse(mismatch(&value, "a mapping")));
+    };
+    for (name, value) in written {
+        let place = place.field(&name);
+        mapping.entry(name.clone()).read(value, &place)?;
+    }
+    Ok(())
+}
