@@ -13,8 +13,7 @@ pub(crate) fn source() -> Source {
     let namespace = metadata("NAMESPACE").and_then(|bytes| String::from_utf8(bytes).ok());
     let labels = metadata("LABELS").unwrap_or_default();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Source {
-        namespace: namespace.filter(|namespace| !namespace.is_empty()),
-        labels: pairs::mapping(&labels).into_iter().map(|(name, value)| (text(name), text(value))).collect(),
-    }
+    let mut source = Source { namespace: namespace.filter(|namespace| !namespace.is_empty()), ..Source::default() };
+    source.labels.extend(pairs::mapping(&labels).into_iter().map(|(name, value)| (text(name), text(value))));
+    source
 }

@@ -6,6 +6,7 @@
 
 use crate::age::Age;
 use crate::host_name::covers;
+use crate::order::{gather, sort_by};
 use crate::written::{DestinationRule, Metadata, Source};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -52,18 +53,16 @@ struct Known<'a> {
     /// The namespaces that it is exported to, as they are written.
     export_to: BTreeSet<&'a str>,
     /// The labels of the workloads that it is for, if not for all.
-    selector: Option<BTreeMap<&'a str, &'a str>>,
+    selector: Option<&'a BTreeMap<String, String>>,
 }
 
 impl<'a> Known<'a> {
     fn of((place, candidate): (usize, Candidate<'a>)) -> Self {
-        let selector = candidate.rule.workload_selector.as_ref().map(|selector| {
-            selector.match_labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
-        });
+        let selector = candidate.rule.workload_selector.as_ref().map(|selector| &selector.match_labels);
         let export_to = match selector {
             // A rule for some workloads is for those of its own namespace.
-            Some(_) => BTreeSet::from(["."]),
-            None => candidate.rule.export_to.iter().map(String::as_str).collect(),
+            Some(_) => gather(["."]),
+            None => gather(candidate.rule.export_to.iter().map(String::as_str)),
         };
         Self { place, candidate, export_to, selector }
     }
@@ -85,12 +84,14 @@ impl<'a> Known<'a> {
 impl<'a> DestinationRules<'a> {
     /// Those of `candidates` that the workload `viewer` in `namespace` may see.
     pub fn of(candidates: impl IntoIterator<Item = Candidate<'a>>, viewer: &'a Source, namespace: &'a str) -> Self {
-        let mut rules: Vec<Known<'a>> = candidates.into_iter().enumerate().map(Known::of).collect();
-        rules.sort_by_cached_key(|known| {
+        let rank = |known: &Known<'a>| {
             let for_some = Reverse(known.selector.is_some());
             (for_some, Age::of(known.candidate.metadata, known.candidate.namespace))
-        });
-        Self { viewer, namespace, rules }
+        };
+        let candidates = candidates.into_iter().enumerate().map(Known::of);
+        let mut ranked: Vec<_> = candidates.map(|known| (rank(&known), known)).collect();
+        sort_by(&mut ranked, |one, other| one.0.cmp(&other.0));
+        Self { viewer, namespace, rules: ranked.into_iter().map(|(_, known)| known).collect() }
     }
 
     /// The places among the candidates of the rules for `service`, in the order in which they are merged: the first that

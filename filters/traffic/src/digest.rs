@@ -1,5 +1,6 @@
 //! The digest of a configuration, by which filters know that they were given the same one.
 
+use crate::order::sort_by;
 use serde_json::Value;
 use std::fmt;
 use xxhash_rust::xxh64::Xxh64;
@@ -55,7 +56,7 @@ fn feed(hash: &mut Xxh64, value: &Value) {
 }
 
 fn feed_fields(hash: &mut Xxh64, mut fields: Vec<(&String, &Value)>) {
-    fields.sort_unstable_by_key(|(name, _)| *name);
+    sort_by(&mut fields, |one, other| one.0.cmp(other.0));
     hash.update(b"{");
     for (name, value) in fields {
         feed(hash, &Value::from(name.as_str()));

@@ -53,6 +53,7 @@ mod key;
 mod matching;
 pub mod metrics;
 mod mirror;
+mod order;
 mod policy;
 mod printable;
 mod published;

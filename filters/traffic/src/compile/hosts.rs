@@ -11,6 +11,7 @@ use crate::age::Age;
 use crate::gateway_name::MESH;
 use crate::host_name::{HostTable, aliases, domain, full_names, intersection};
 use crate::index::Index;
+use crate::order::sort_by;
 use crate::policy::{Applied, HostRules, Rule, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::visibility::Visibility;
@@ -81,7 +82,7 @@ pub(super) fn table(
     virtual_services: &[VirtualService],
     warnings: &mut Vec<Warning>,
 ) -> HostTable<HostOrder> {
-    bound.sort_by(|one, other| one.rank.cmp(&other.rank));
+    sort_by(&mut bound, |one, other| one.rank.cmp(&other.rank));
     match (world.gateway.names(), known.gateway) {
         (None, _) => in_mesh(&bound, world, known, virtual_services, warnings),
         (Some((namespace, _)), Some(gateway)) => at_servers(&bound, gateway, namespace, world.port, warnings),

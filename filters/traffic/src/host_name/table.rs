@@ -1,5 +1,6 @@
 //! What is known of hosts, by name and by wildcard.
 
+use crate::order::gather;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -54,7 +55,7 @@ impl<T> HostTable<T> {
             known.into_iter().map(|(host, value)| (host, change(value))).collect()
         };
         let exact = all(self.exact);
-        let suffixes = self.suffixes.into_iter().map(|(length, known)| (length, all(known))).collect();
+        let suffixes = gather(self.suffixes.into_iter().map(|(length, known)| (length, all(known))));
         HostTable { exact, suffixes, any: self.any.map(change) }
     }
 }

@@ -20,7 +20,8 @@ impl Containing {
             return Self::default();
         }
         let (literals, places): (Vec<_>, Vec<_>) = filed.into_iter().unzip();
-        let literals = NFA::builder().ascii_case_insensitive(true).build(literals).ok();
+        // The search for overlapping matches looks at no prefilter.
+        let literals = NFA::builder().ascii_case_insensitive(true).prefilter(false).build(literals).ok();
         Self { literals, places }
     }
 

@@ -3,6 +3,7 @@
 use super::containing::Containing;
 use super::key::Like;
 use super::{Found, Places, add};
+use crate::order::sort_by;
 use rustc_hash::FxHashMap;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,7 +48,7 @@ impl Texts {
             };
             // What is the same in lower case comes here twice.
             all.extend(places);
-            all.sort_unstable();
+            sort_by(all, Ord::cmp);
         }
         texts.containing = Containing::of(literals);
         texts

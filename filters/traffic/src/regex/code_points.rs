@@ -1,5 +1,7 @@
 //! Sets of code points.
 
+use crate::order::sort_by;
+
 /// The last code point.
 pub(super) const LAST: u32 = 0x10_ffff;
 
@@ -57,7 +59,7 @@ impl CodePoints {
     }
 
     fn sort(&mut self) {
-        self.ranges.sort_unstable();
+        sort_by(&mut self.ranges, Ord::cmp);
         let mut sorted: Vec<(u32, u32)> = Vec::with_capacity(self.ranges.len());
         for &(from, to) in &self.ranges {
             match sorted.last_mut() {

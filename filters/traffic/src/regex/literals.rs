@@ -4,6 +4,7 @@
 
 use super::node::Node;
 use super::utf8::{Bytes, sequences};
+use crate::order::gather;
 use crate::written::RegexEncoding;
 use std::collections::BTreeSet;
 
@@ -73,7 +74,7 @@ impl Known {
                 starts.into_iter().flat_map(longer).collect()
             })
         });
-        Self::exactly(texts.map(|text| text.to_ascii_lowercase()).collect())
+        Self::exactly(gather(texts.map(|text| text.to_ascii_lowercase())))
     }
 
     /// All of `parts`, one after the other.
@@ -84,7 +85,7 @@ impl Known {
         for part in parts {
             match part.exact {
                 Some(texts) if run.len() * texts.len() <= MOST => {
-                    run = run.iter().flat_map(|start| texts.iter().map(|end| [&start[..], end].concat())).collect();
+                    run = gather(run.iter().flat_map(|start| texts.iter().map(|end| [&start[..], end].concat())));
                 }
                 texts => {
                     exact = false;
@@ -103,14 +104,14 @@ impl Known {
     /// One of `choices`.
     fn any(choices: Vec<Self>) -> Self {
         if let Some(texts) = choices.iter().map(|choice| choice.exact.as_ref()).collect::<Option<Vec<_>>>() {
-            let texts: Literals = texts.into_iter().flatten().cloned().collect();
+            let texts: Literals = gather(texts.into_iter().flatten().cloned());
             if texts.len() <= MOST {
                 return Self::exactly(texts);
             }
         }
         // Of each choice its most telling set; a choice of which nothing is known may be anything.
         let sets = choices.into_iter().map(|choice| choice.into_required().into_iter().max_by_key(shortest));
-        let one_of = sets.collect::<Option<Vec<_>>>().map(|sets| sets.into_iter().flatten().collect());
+        let one_of = sets.collect::<Option<Vec<_>>>().map(|sets| gather(sets.into_iter().flatten()));
         Self { exact: None, required: one_of.and_then(telling).into_iter().collect() }
     }
 
@@ -124,7 +125,7 @@ impl Known {
 
 /// The empty text alone.
 fn empty() -> Literals {
-    Literals::from([Vec::new()])
+    gather([Vec::new()])
 }
 
 /// The set, unless nearly every value contains one of it.

@@ -19,7 +19,11 @@ impl Service {
     /// The labels that its pods have; `None` if it does not select any.
     pub fn selector(&self) -> Option<BTreeMap<String, String>> {
         let written = self.written_selector.as_object().filter(|written| !written.is_empty())?;
-        written.iter().map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned()))).collect()
+        let mut selector = BTreeMap::new();
+        for (name, value) in written {
+            selector.insert(name.clone(), value.as_str()?.to_owned());
+        }
+        Some(selector)
     }
 }
 

@@ -14,6 +14,7 @@ use super::Surroundings;
 use super::assembly::RuleList;
 use super::known::Known;
 use super::route::RouteCompiler;
+use crate::order::sort_by;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{Destination, HttpRoute, Manifest, RouteDestination, Spec};
 use std::collections::BTreeMap;
@@ -80,7 +81,9 @@ pub(super) fn services<'a>(
 impl<'a> RuledService<'a> {
     fn of(host: String, mut rules: Vec<LoweredRule<'a>>) -> Self {
         // Istio: by precedence, the highest first, then by key, which is kind, namespace and name.
-        rules.sort_by_cached_key(|rule| (std::cmp::Reverse(rule.precedence), rule.full_name()));
+        sort_by(&mut rules, |one, other| {
+            other.precedence.cmp(&one.precedence).then_with(|| one.full_name().cmp(&other.full_name()))
+        });
         Self { host, rules }
     }
 

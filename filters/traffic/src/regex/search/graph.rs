@@ -1,5 +1,6 @@
 //! An automaton, read against its edges.
 
+use crate::order::sort_by;
 use regex_automata::nfa::thompson::{NFA, State, Transition};
 use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
@@ -226,7 +227,7 @@ struct Reversed<T> {
 
 impl<T> Reversed<T> {
     fn of(mut edges: Vec<(StateID, T)>, states: usize) -> Self {
-        edges.sort_by_key(|(to, _)| *to);
+        sort_by(&mut edges, |one, other| one.0.cmp(&other.0));
         let place = |state| edges.partition_point(|(to, _)| to.as_usize() < state);
         let begins = (0..=states).map(|state| u32::try_from(place(state)).unwrap_or(u32::MAX)).collect();
         Self { begins, edges: edges.into_iter().map(|(_, edge)| edge).collect() }
