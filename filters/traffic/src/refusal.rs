@@ -1,5 +1,6 @@
 //! Why a configuration is not taken.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// A configuration that is not taken: where the mistake is and what it is.
@@ -13,31 +14,52 @@ use std::fmt;
 /// assert_eq!(refusal.to_string(), "resources[0].spec.http[1].route[0].weight: -1 is negative");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct Refusal(Box<Remark>);
+
+/// What is said, and of which place. It stands on the heap: hundreds of functions hand on what others refuse, and what each
+/// of them moves is code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Remark {
     path: String,
     reason: String,
 }
 
+impl Remark {
+    /// Seldom called, from very many places: whatever can be done here is not done there.
+    #[cold]
+    #[inline(never)]
+    fn new(path: Cow<'_, str>, reason: Cow<'_, str>) -> Box<Self> {
+        Box::new(Self { path: path.into_owned(), reason: reason.into_owned() })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn at(place: &Place<'_>, reason: Cow<'_, str>) -> Box<Self> {
+        Self::new(place.to_string().into(), reason)
+    }
+}
+
 impl Refusal {
     /// A refusal of what stands at `path`, for `reason`.
-    pub fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { path: path.into(), reason: reason.into() }
+    pub fn new<'p, 'r>(path: impl Into<Cow<'p, str>>, reason: impl Into<Cow<'r, str>>) -> Self {
+        Self(Remark::new(path.into(), reason.into()))
     }
 
     /// Where the mistake stands, counted from the document's root; empty for the document itself.
     pub fn path(&self) -> &str {
-        &self.path
+        &self.0.path
     }
 
     /// What is wrong there.
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.0.reason
     }
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() { f.write_str(&self.reason) } else { write!(f, "{}: {}", self.path, self.reason) }
+        let Remark { path, reason } = &*self.0;
+        if path.is_empty() { f.write_str(reason) } else { write!(f, "{path}: {reason}") }
     }
 }
 
@@ -45,30 +67,28 @@ impl std::error::Error for Refusal {}
 
 /// What is legal and yet suspect: taken, and said in the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    path: String,
-    reason: String,
-}
+pub struct Warning(Box<Remark>);
 
 impl Warning {
-    pub(crate) fn new(path: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { path: path.into(), reason: reason.into() }
+    pub(crate) fn new<'p, 'r>(path: impl Into<Cow<'p, str>>, reason: impl Into<Cow<'r, str>>) -> Self {
+        Self(Remark::new(path.into(), reason.into()))
     }
 
     /// Where the suspect value stands, counted from the document's root.
     pub fn path(&self) -> &str {
-        &self.path
+        &self.0.path
     }
 
     /// What is suspect about it.
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.0.reason
     }
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.reason)
+        let Remark { path, reason } = &*self.0;
+        write!(f, "{path}: {reason}")
     }
 }
 
@@ -106,12 +126,12 @@ impl<'a> Place<'a> {
     }
 
     /// A refusal of what stands here, for `reason`.
-    pub fn refuse(&self, reason: impl Into<String>) -> Refusal {
-        Refusal::new(self.to_string(), reason)
+    pub fn refuse<'r>(&self, reason: impl Into<Cow<'r, str>>) -> Refusal {
+        Refusal(Remark::at(self, reason.into()))
     }
 
-    pub(crate) fn warn(&self, reason: impl Into<String>) -> Warning {
-        Warning::new(self.to_string(), reason)
+    pub(crate) fn warn<'r>(&self, reason: impl Into<Cow<'r, str>>) -> Warning {
+        Warning(Remark::at(self, reason.into()))
     }
 }
 
