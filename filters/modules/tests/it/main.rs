@@ -12,5 +12,6 @@ mod metrics;
 mod routing;
 mod scene;
 mod shadows;
+mod size;
 mod splits;
 mod withdrawals;
