@@ -79,6 +79,7 @@ impl OfRule {
 impl Shadowing {
     /// Sends, or has `slot` send, what is to be copied of the request, which is as its upstream sees it. `whole` says that it
     /// has no body; `held`, that it waits before it goes on.
+    #[inline(never)]
     pub(crate) fn copy(
         &mut self,
         plugin: &Plugin,

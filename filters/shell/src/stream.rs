@@ -49,6 +49,7 @@ impl<F: Filter> Stream<F> {
     }
 
     /// Carries out what was decided about `request`, which is without a body if it is `whole`.
+    #[inline(never)]
     fn carry_out(&mut self, plugin: &Plugin, request: &Arrival<'_>, decision: Decision<'_>, whole: bool) -> Action {
         let rule = decision.rule();
         if let Some(text) = &decision.publish {

@@ -268,6 +268,7 @@ impl Policy {
     }
 
     /// Adds to `decision` what `rule` says of the request; `matched` says that a filter before this one has done its part.
+    #[inline(never)]
     fn decide_by<'p>(
         &'p self,
         rule: &'p Rule,

@@ -28,6 +28,7 @@ pub(super) struct Assembly<'a> {
 
 impl<'a> Assembly<'a> {
     /// Adds the VirtualService `written`, whose spec is at `spec`.
+    #[inline(never)]
     pub(super) fn add(
         &mut self,
         spec: &Place<'_>,
@@ -107,6 +108,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// Adds the rules that RouteRules have for one service: they are for the mesh, as all of Istio was then.
+    #[inline(never)]
     pub(super) fn add_ruled_service(
         &mut self,
         service: RuledService<'a>,
@@ -133,6 +135,7 @@ impl<'a> Assembly<'a> {
     }
 
     /// What requests meet, host by host.
+    #[inline(never)]
     pub(super) fn hosts(&mut self, world: &Surroundings, known: &Known<'_>) -> HostTable<HostOrder> {
         let bound = std::mem::take(&mut self.bound);
         table(bound, world, known, &self.virtual_services, &mut self.warnings)

@@ -35,6 +35,7 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Canaries<'a> {
     /// Finds the policies among `manifests`; two for one VirtualService are refused.
+    #[inline(never)]
     pub(super) fn of(
         manifests: &'a [Manifest],
         world: &'a Surroundings,
@@ -158,6 +159,7 @@ impl Entry<'_> {
     }
 
     /// Gives `rule` what the policy says of it.
+    #[inline(never)]
     pub(super) fn give(self, rule: &mut Rule, warnings: &mut Vec<Warning>) -> Result<(), Refusal> {
         let Self { policy, index, written } = self;
         policy.at(index, |place| {

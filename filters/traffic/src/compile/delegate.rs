@@ -110,6 +110,7 @@ impl<'a> Delegates<'a> {
 }
 
 /// The rule that stands for both: the delegate's, with what it leaves open taken from the root; `None` if they conflict.
+#[inline(never)]
 fn merged(root: &HttpRoute, delegate: &HttpRoute) -> Option<HttpRoute> {
     let theirs = delegate.clone();
     Some(HttpRoute {

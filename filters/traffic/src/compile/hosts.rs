@@ -206,6 +206,7 @@ impl HostOrder {
         }
     }
 
+    #[inline(never)]
     pub(super) fn finish(self, virtual_services: &[VirtualService]) -> HostRules {
         let entries: Vec<Applied> = self.selective.into_iter().chain(self.always).collect();
         let conditions = |applied: &Applied| {

@@ -28,6 +28,7 @@ pub(super) struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
+    #[inline(never)]
     pub(super) fn of(manifests: &'a [Manifest], world: &'a Surroundings) -> Self {
         let (mut only_ports, mut selectors, mut entries) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         let (mut candidates, mut rules, mut own_gateway) = (Vec::new(), Vec::new(), None);

@@ -1,4 +1,7 @@
 //! From what was written to what requests ask.
+//!
+//! What is long is kept apart (`inline(never)`), here and wherever else a module's largest functions would become one:
+//! Envoy's engine optimizes each function as a whole, several at a time, and keeps the memory that the largest take.
 
 mod assembly;
 mod canary;
@@ -149,6 +152,7 @@ impl Surroundings {
     }
 
     /// Reads the manifests; two of one kind, namespace and name are refused.
+    #[inline(never)]
     fn read(&self, configuration: &Configuration) -> Result<Vec<Manifest>, Refusal> {
         let mut names = BTreeSet::new();
         let mut manifests = Vec::with_capacity(configuration.resources.len());

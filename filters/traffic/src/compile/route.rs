@@ -136,6 +136,7 @@ impl RouteCompiler<'_> {
         Ok(labelled && at_home)
     }
 
+    #[inline(never)]
     fn conditions(&self, place: &Place<'_>, written: &HttpMatch) -> Result<Conditions, Refusal> {
         let encoding = self.world.regex_encoding;
         let mut conditions = Conditions::default();
@@ -180,6 +181,7 @@ impl RouteCompiler<'_> {
 
     /// The destinations that may get a request: all but those of weight 0 unless `keep_all`, or the only one (Istio,
     /// `HTTPRouteDestination.weight`); with what is written of their headers.
+    #[inline(never)]
     fn destinations(
         &mut self,
         place: &Place<'_>,

@@ -58,6 +58,7 @@ type Found<'i> = Vec<&'i [usize]>;
 
 impl Index {
     /// Files `matches`, which stand in the order of the rules.
+    #[inline(never)]
     pub(crate) fn of<'a>(matches: impl Iterator<Item = &'a Conditions>) -> Self {
         let choices: Vec<Vec<OneOf<'_>>> = matches.map(choices).collect();
         let mut sharers: BTreeMap<Key<'_>, usize> = BTreeMap::new();

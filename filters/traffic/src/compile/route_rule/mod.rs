@@ -43,6 +43,7 @@ pub(super) struct LoweredRule<'a> {
 }
 
 /// The services that the RouteRules among `manifests` are about, by name. The labels that the rules name become subsets.
+#[inline(never)]
 pub(super) fn services<'a>(
     manifests: &'a [Manifest],
     world: &'a Surroundings,
