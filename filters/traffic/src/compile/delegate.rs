@@ -112,25 +112,31 @@ impl<'a> Delegates<'a> {
 /// The rule that stands for both: the delegate's, with what it leaves open taken from the root; `None` if they conflict.
 #[inline(never)]
 fn merged(root: &HttpRoute, delegate: &HttpRoute) -> Option<HttpRoute> {
-    let theirs = delegate.clone();
-    Some(HttpRoute {
-        name: joined_name(root.name.as_deref(), theirs.name.as_deref()),
-        matches: merged_matches(&root.matches, &delegate.matches)?,
-        direct_response: theirs.direct_response.or_else(|| root.direct_response.clone()),
-        rewrite: theirs.rewrite.or_else(|| root.rewrite.clone()),
-        timeout: theirs.timeout.or_else(|| root.timeout.clone()),
-        retries: theirs.retries.or_else(|| root.retries.clone()),
-        fault: theirs.fault.or_else(|| root.fault.clone()),
-        mirror: theirs.mirror.or_else(|| root.mirror.clone()),
-        mirror_percent: theirs.mirror_percent.or(root.mirror_percent),
-        mirror_percentage: theirs.mirror_percentage.or(root.mirror_percentage),
-        mirrors: if theirs.mirrors.is_empty() { root.mirrors.clone() } else { theirs.mirrors },
-        cors_policy: theirs.cors_policy.or_else(|| root.cors_policy.clone()),
-        headers: theirs.headers.or_else(|| root.headers.clone()),
-        route: theirs.route,
-        redirect: theirs.redirect,
-        delegate: None,
-    })
+    let mut merged = delegate.clone();
+    merged.name = joined_name(root.name.as_deref(), delegate.name.as_deref());
+    merged.matches = merged_matches(&root.matches, &delegate.matches)?;
+    take_over(&mut merged.direct_response, &root.direct_response);
+    take_over(&mut merged.rewrite, &root.rewrite);
+    take_over(&mut merged.timeout, &root.timeout);
+    take_over(&mut merged.retries, &root.retries);
+    take_over(&mut merged.fault, &root.fault);
+    take_over(&mut merged.mirror, &root.mirror);
+    take_over(&mut merged.mirror_percent, &root.mirror_percent);
+    take_over(&mut merged.mirror_percentage, &root.mirror_percentage);
+    if merged.mirrors.is_empty() {
+        merged.mirrors.clone_from(&root.mirrors);
+    }
+    take_over(&mut merged.cors_policy, &root.cors_policy);
+    take_over(&mut merged.headers, &root.headers);
+    merged.delegate = None;
+    Some(merged)
+}
+
+/// Takes from the root what the delegate leaves open.
+fn take_over<T: Clone>(theirs: &mut Option<T>, root: &Option<T>) {
+    if theirs.is_none() {
+        theirs.clone_from(root);
+    }
 }
 
 fn joined_name(root: Option<&str>, delegate: Option<&str>) -> Option<String> {
@@ -157,29 +163,32 @@ fn merged_matches(root: &[HttpMatch], delegate: &[HttpMatch]) -> Option<Vec<Http
 }
 
 fn merged_match(root: &HttpMatch, delegate: &HttpMatch) -> HttpMatch {
-    let theirs = delegate.clone();
-    HttpMatch {
-        name: joined_name(root.name.as_deref(), theirs.name.as_deref()),
-        uri: theirs.uri.or_else(|| root.uri.clone()),
-        ignore_uri_case: theirs.ignore_uri_case,
-        scheme: theirs.scheme.or_else(|| root.scheme.clone()),
-        method: theirs.method.or_else(|| root.method.clone()),
-        authority: theirs.authority.or_else(|| root.authority.clone()),
-        headers: overlaid(&root.headers, theirs.headers),
-        without_headers: overlaid(&root.without_headers, theirs.without_headers),
-        query_params: overlaid(&root.query_params, theirs.query_params),
-        port: theirs.port.filter(|port| *port != 0).or(root.port),
-        source_labels: overlaid(&root.source_labels, theirs.source_labels),
-        source_namespace: theirs.source_namespace.or_else(|| root.source_namespace.clone()),
-        gateways: if theirs.gateways.is_empty() { root.gateways.clone() } else { theirs.gateways },
-        stat_prefix: theirs.stat_prefix.or_else(|| root.stat_prefix.clone()),
+    let mut merged = delegate.clone();
+    merged.name = joined_name(root.name.as_deref(), delegate.name.as_deref());
+    take_over(&mut merged.uri, &root.uri);
+    take_over(&mut merged.scheme, &root.scheme);
+    take_over(&mut merged.method, &root.method);
+    take_over(&mut merged.authority, &root.authority);
+    overlay(&mut merged.headers, &root.headers);
+    overlay(&mut merged.without_headers, &root.without_headers);
+    overlay(&mut merged.query_params, &root.query_params);
+    merged.port = delegate.port.filter(|port| *port != 0).or(root.port);
+    overlay(&mut merged.source_labels, &root.source_labels);
+    take_over(&mut merged.source_namespace, &root.source_namespace);
+    if merged.gateways.is_empty() {
+        merged.gateways.clone_from(&root.gateways);
     }
+    take_over(&mut merged.stat_prefix, &root.stat_prefix);
+    merged
 }
 
-fn overlaid<T: Clone>(root: &BTreeMap<String, T>, delegate: BTreeMap<String, T>) -> BTreeMap<String, T> {
-    let mut overlaid = root.clone();
-    overlaid.extend(delegate);
-    overlaid
+/// Adds what the root says and the delegate does not.
+fn overlay<T: Clone>(theirs: &mut BTreeMap<String, T>, root: &BTreeMap<String, T>) {
+    for (name, value) in root {
+        if !theirs.contains_key(name) {
+            theirs.insert(name.clone(), value.clone());
+        }
+    }
 }
 
 /// Whether a request that meets `leaf` may miss `root` (Istio, `hasConflict`).

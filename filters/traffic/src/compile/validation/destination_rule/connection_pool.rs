@@ -23,7 +23,7 @@ pub(super) fn validate(place: &Place<'_>, pool: &ConnectionPool) -> Result<(), R
 fn validate_http(place: &Place<'_>, http: &HttpPool) -> Result<(), Refusal> {
     not_negative(
         place,
-        [
+        &[
             ("http1MaxPendingRequests", http.http1_max_pending_requests),
             ("http2MaxRequests", http.http2_max_requests),
             ("maxRequestsPerConnection", http.max_requests_per_connection),
@@ -31,7 +31,7 @@ fn validate_http(place: &Place<'_>, http: &HttpPool) -> Result<(), Refusal> {
             ("maxConcurrentStreams", http.max_concurrent_streams),
         ],
     )?;
-    durations(place, [("idleTimeout", &http.idle_timeout)])?;
+    durations(place, &[("idleTimeout", &http.idle_timeout)])?;
     let upgrade = http.h2_upgrade_policy.as_deref();
     if let Some(policy) = upgrade {
         one_of(&place.field("h2UpgradePolicy"), policy, &["DEFAULT", "DO_NOT_UPGRADE", "UPGRADE"])?;
@@ -49,10 +49,10 @@ fn validate_http(place: &Place<'_>, http: &HttpPool) -> Result<(), Refusal> {
 }
 
 fn validate_tcp(place: &Place<'_>, tcp: &TcpPool) -> Result<(), Refusal> {
-    not_negative(place, [("maxConnections", tcp.max_connections)])?;
+    not_negative(place, &[("maxConnections", tcp.max_connections)])?;
     durations(
         place,
-        [("connectTimeout", &tcp.connect_timeout), ("maxConnectionDuration", &tcp.max_connection_duration)],
+        &[("connectTimeout", &tcp.connect_timeout), ("maxConnectionDuration", &tcp.max_connection_duration)],
     )?;
     if let Some(text) = &tcp.idle_timeout {
         // Zero switches the timeout off.
@@ -63,7 +63,7 @@ fn validate_tcp(place: &Place<'_>, tcp: &TcpPool) -> Result<(), Refusal> {
     }
     match &tcp.tcp_keepalive {
         Some(probes) => {
-            durations(&place.field("tcpKeepalive"), [("time", &probes.time), ("interval", &probes.interval)])
+            durations(&place.field("tcpKeepalive"), &[("time", &probes.time), ("interval", &probes.interval)])
         }
         None => Ok(()),
     }

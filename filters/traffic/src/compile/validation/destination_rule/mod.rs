@@ -202,14 +202,14 @@ fn validate_workload_selector(
 }
 
 /// A number of Istio's that is an `int32` and must not be negative.
-fn not_negative<const N: usize>(place: &Place<'_>, numbers: [(&str, Option<i32>); N]) -> Result<(), Refusal> {
-    match numbers.into_iter().find_map(|(field, number)| Some((field, number.filter(|number| *number < 0)?))) {
+fn not_negative(place: &Place<'_>, numbers: &[(&str, Option<i32>)]) -> Result<(), Refusal> {
+    match numbers.iter().find_map(|(field, number)| Some((field, number.filter(|number| *number < 0)?))) {
         Some((field, number)) => Err(place.field(field).refuse(format!("{number} is negative"))),
         None => Ok(()),
     }
 }
 
-fn durations<const N: usize>(place: &Place<'_>, written: [(&str, &Option<String>); N]) -> Result<(), Refusal> {
+fn durations(place: &Place<'_>, written: &[(&str, &Option<String>)]) -> Result<(), Refusal> {
     for (field, text) in written {
         if let Some(text) = text {
             duration(&place.field(field), text)?;

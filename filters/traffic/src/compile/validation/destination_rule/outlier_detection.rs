@@ -6,7 +6,7 @@ use crate::written::OutlierDetection;
 
 /// Istio: `validateOutlierDetection`.
 pub(super) fn validate(place: &Place<'_>, outliers: &OutlierDetection) -> Result<(), Refusal> {
-    durations(place, [("baseEjectionTime", &outliers.base_ejection_time), ("interval", &outliers.interval)])?;
+    durations(place, &[("baseEjectionTime", &outliers.base_ejection_time), ("interval", &outliers.interval)])?;
     let split = outliers.split_external_local_origin_errors == Some(true);
     if !split && outliers.consecutive_local_origin_failures.is_some_and(|number| number > 0) {
         let place = place.field("consecutiveLocalOriginFailures");
