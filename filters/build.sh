@@ -14,6 +14,9 @@ toolchain="$(filters/wasm-toolchain.sh)"
 declare -a wasm_cargo wasm_std
 eval "$toolchain"
 
+# What a panic would say of its place is the same wherever a module is built, and short.
+export RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$PWD="
+
 "${wasm_cargo[@]}" build --locked --profile filter --target wasm32-unknown-unknown --target-dir "$built" \
     "${wasm_std[@]}" "${modules[@]/#/--package=}"
 

@@ -13,17 +13,18 @@ use crate::pairs;
 use crate::primary::Primary;
 use crate::series::Series;
 use crate::timer::{Timer, Wish};
+use rustc_hash::FxHashMap;
 use serin_traffic::Ticket;
 use serin_traffic::shadow::{Body, Fate, Reason, Seen};
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// The copies of one worker that are still to be sent, and those whose answers are still to come.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: RefCell<VecDeque<Copies>>,
-    called: RefCell<HashMap<u32, Called>>,
+    called: RefCell<FxHashMap<u32, Called>>,
     draws: Draws,
     timer: Rc<Timer>,
 }

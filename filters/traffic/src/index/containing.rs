@@ -10,8 +10,8 @@ pub(super) struct Containing {
     states: Vec<State>,
     /// What is filed under the literals, in their order.
     places: Vec<Places>,
-    /// What follows the empty beginning, by byte: most bytes of a text are looked up there.
-    first: Vec<Option<usize>>,
+    /// Where the first state goes, by byte: most bytes of a text are looked up there.
+    first: Vec<usize>,
 }
 
 /// The beginning of a literal. Those that are one byte longer are a chain, from `longer` on.
@@ -36,7 +36,7 @@ impl Containing {
         let mut automaton = Self::default();
         if !filed.is_empty() {
             automaton.states.push(State::default());
-            automaton.first.resize(1 << u8::BITS, None);
+            automaton.first.resize(1 << u8::BITS, START);
         }
         for (literal, places) in filed {
             automaton.add(literal, places);
@@ -63,7 +63,7 @@ impl Containing {
         self.states.push(State { byte, sibling, ..State::default() });
         if at == START {
             if let Some(first) = self.first.get_mut(usize::from(byte)) {
-                *first = Some(new);
+                *first = new;
             }
         }
         new
@@ -101,7 +101,7 @@ impl Containing {
     /// The state one `byte` longer.
     fn longer(&self, at: usize, byte: u8) -> Option<usize> {
         if at == START {
-            return self.first.get(usize::from(byte)).copied().flatten();
+            return Some(self.start(byte)).filter(|longer| *longer != START);
         }
         let mut next = self.state(at)?.longer;
         while let Some(longer) = next {
@@ -114,15 +114,20 @@ impl Containing {
         next
     }
 
+    /// The state behind the start and `byte`.
+    fn start(&self, byte: u8) -> usize {
+        self.first.get(usize::from(byte)).copied().unwrap_or(START)
+    }
+
     /// The state behind `byte`.
     fn step(&self, mut at: usize, byte: u8) -> usize {
-        loop {
+        while at != START {
             match self.longer(at, byte) {
                 Some(longer) => return longer,
-                None if at == START => return START,
                 None => at = self.shorter(at),
             }
         }
+        self.start(byte)
     }
 
     /// Adds to `found` what is filed under the literals that `text` contains.
@@ -133,6 +138,9 @@ impl Containing {
         let mut at = START;
         for byte in text {
             at = self.step(at, byte.to_ascii_lowercase());
+            if at == START {
+                continue;
+            }
             let mut ending = Some(at);
             while let Some(state) = ending.and_then(|at| self.state(at)) {
                 found.extend(state.literal.and_then(|literal| self.places.get(literal)).map(Vec::as_slice));

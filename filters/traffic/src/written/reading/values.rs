@@ -57,7 +57,7 @@ fn whole_number(value: &Value) -> Option<i128> {
 
 impl<T: Read + Default> Read for Option<T> {
     fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
-        self.insert(T::default()).read(value, place)
+        self.get_or_insert_with(T::default).read(value, place)
     }
 }
 
