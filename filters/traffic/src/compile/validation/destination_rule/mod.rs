@@ -131,7 +131,7 @@ fn validate_retry_budget(place: &Place<'_>, budget: &RetryBudget) -> Result<(), 
     if let Some(percent) = budget.percent.filter(|percent| !(0.0..=100.0).contains(percent)) {
         return Err(place.field("percent").refuse(format!("{percent} is not from 0 to 100")));
     }
-    durations(place, [("budgetInterval", &budget.budget_interval)])
+    durations(place, &[("budgetInterval", &budget.budget_interval)])
 }
 
 /// What a traffic policy and one for a single port have in common.
