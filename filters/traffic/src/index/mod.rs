@@ -181,7 +181,7 @@ fn find_first<'i, 'r, T: Iterator<Item = (&'r [u8], &'r [u8])>>(
     let mut seen = FxHashSet::default();
     for (name, text) in texts() {
         if let Some(texts) = named.get(name) {
-            if seen.insert(ptr::from_ref(texts)) {
+            if seen.insert(ptr::from_ref(texts).addr()) {
                 texts.find(&read(text), found);
             }
         }
@@ -199,8 +199,8 @@ fn first_that_holds(mut found: Found<'_>, bound: usize, holds: impl Fn(usize) ->
     if let [only] = found.as_slice() {
         return only.iter().copied().take_while(|place| *place < bound).find(|place| holds(*place));
     }
-    found.sort_unstable_by_key(|places| places.as_ptr());
-    found.dedup_by_key(|places| places.as_ptr());
+    let mut seen = FxHashSet::default();
+    found.retain(|places| seen.insert(places.as_ptr().addr()));
     let mut heap: BinaryHeap<_> = found.into_iter().filter_map(next).collect();
     let mut last = None;
     while let Some(Reverse((place, rest))) = heap.pop() {
