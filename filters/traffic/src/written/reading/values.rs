@@ -55,8 +55,12 @@ fn whole_number(value: &Value) -> Option<i128> {
     value.as_u64().map(i128::from).or_else(|| value.as_i64().map(i128::from))
 }
 
+/// What may be missing may be null.
 impl<T: Read + Default> Read for Option<T> {
     fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        if value.is_null() {
+            return Ok(());
+        }
         self.get_or_insert_with(T::default).read(value, place)
     }
 }
