@@ -5,7 +5,7 @@ use super::request::Simulated;
 use super::rules::{Mode, Rules};
 use crate::scenario::p_of_split;
 use fastrand::Rng;
-use serin_traffic::{Before, Choice, KeySource, Part, Rotation, Rule, RuleId, Ticket, Weights, Worker};
+use serin_traffic::{Choice, KeySource, Part, Rotation, Rule, RuleId, Ticket, Weights, Worker};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -100,7 +100,7 @@ impl<'r> Run<'r> {
         self.requests += 1;
         let rules = self.rules;
         let worker = Calm { chance: &self.chance, rotations: &self.rotations };
-        let decision = rules.policy.decide(request, &worker, Part::All, Before::Nothing);
+        let decision = rules.policy.decide(request, &worker, Part::All, None);
         let found = decision.rule().and_then(|id| Some((id, rules.policy.rule(id)?)));
         let Some((id, rule)) = found else {
             self.unmatched += 1;
@@ -115,12 +115,14 @@ impl<'r> Run<'r> {
             *split.replies.entry(reply.status).or_default() += 1;
             return Sent { target: Target::Reply(reply.status), given: None };
         }
-        let Some(chosen) = decision.destination else {
+        let Some((chosen, choice)) =
+            decision.destination.as_ref().and_then(|chosen| chosen.choice.as_ref().map(|choice| (chosen, choice)))
+        else {
             self.unmatched += 1;
             return Sent { target: Target::Reply(NOT_FOUND), given: None };
         };
         let given = chosen.cookie().map(|(cookie, value)| (cookie.name().to_owned(), value.to_owned()));
-        let (place, judged) = (chosen.choice.place, split.learn(&chosen.choice, varying));
+        let (place, judged) = (choice.place, split.learn(choice, varying));
         split.counts[place] += 1;
         split.judged[place] += u64::from(judged);
         Sent { target: Target::Destination(id, place), given }

@@ -2,7 +2,7 @@
 
 use crate::hostcall::{self, Side};
 use crate::pairs;
-use serin_traffic::{Before, Headers, Policy, ROUTE_KEY};
+use serin_traffic::{Handoff, Headers, Policy, ROUTE_KEY};
 use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,12 +20,9 @@ impl<'p> Arrival<'p> {
         Self { policy, headers: OnceCell::new(), claims: Cell::default() }
     }
 
-    /// What a filter before this one has said of the request.
-    pub(crate) fn before(&self) -> Before {
-        match hostcall::property(&[ROUTE_KEY]) {
-            None => Before::Nothing,
-            Some(text) => self.policy.read_published(&text).map_or(Before::Foreign, Before::Same),
-        }
+    /// What an earlier filter has decided about the request.
+    pub(crate) fn before(&self) -> Option<Handoff> {
+        self.policy.read_handoff(&hostcall::property(&[ROUTE_KEY])?)
     }
 
     /// Whether the client speaks TLS.

@@ -63,6 +63,13 @@ impl Response {
         self.changes.extend(changes);
     }
 
+    /// Leaves out what belongs to a destination that the request was not sent to: the first `levels` of the changes, and the
+    /// cookie.
+    pub(crate) fn leave_out_destination(&mut self, levels: usize) {
+        self.changes.leave_out(levels);
+        self.cookie = None;
+    }
+
     /// Has the answer say how the request was decided, so far as the filters have said it: `reveal` is what this one says.
     pub(crate) fn reveal(&mut self, reveal: &Reveal) {
         let before =

@@ -4,7 +4,7 @@ use crate::counts::Counts;
 use crate::metrics::Counter;
 use rustc_hash::FxHashMap;
 use serin_traffic::metrics::{Label, Metric};
-use serin_traffic::{Choice, Destination, Policy, RuleId};
+use serin_traffic::{Chosen, RuleId};
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -13,18 +13,20 @@ use std::rc::Rc;
 pub(crate) struct Sent(RefCell<FxHashMap<(RuleId, usize), Rc<Counter>>>);
 
 impl Sent {
-    /// Counts a request that got that destination of `rule`.
-    pub(crate) fn count(&self, counts: &Counts, policy: &Policy, rule: RuleId, choice: &Choice<'_>) {
-        if let Ok(mut counters) = self.0.try_borrow_mut() {
-            let fresh = || Rc::new(counter(policy, rule, choice.destination));
-            counts.count(counters.entry((rule, choice.place)).or_insert_with(fresh));
+    /// Counts a request that got that destination of the rule with these `names`, which is none of this configuration's if
+    /// there is no `rule`.
+    pub(crate) fn count(&self, counts: &Counts, rule: Option<RuleId>, names: [&str; 2], chosen: &Chosen<'_>) {
+        let fresh = || Rc::new(counter(names, &chosen.title));
+        match (rule, self.0.try_borrow_mut()) {
+            (Some(rule), Ok(mut counters)) => {
+                counts.count(counters.entry((rule, chosen.place)).or_insert_with(fresh));
+            }
+            _ => counts.count(&fresh()),
         }
     }
 }
 
-fn counter(policy: &Policy, rule: RuleId, destination: &Destination) -> Counter {
-    let [virtual_service, route] = policy.names_of_rule(rule);
-    let labels =
-        [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::Subset, destination.title())];
+fn counter([virtual_service, route]: [&str; 2], subset: &str) -> Counter {
+    let labels = [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::Subset, subset)];
     Counter::new(Metric::Requests, &labels)
 }

@@ -11,7 +11,7 @@ use crate::root::Plugin;
 use crate::series::Series;
 use rustc_hash::FxHashMap;
 use serin_traffic::shadow::{Allowance, Body, Original, Reason, Shadow};
-use serin_traffic::{CopyTo, CopyWay, Rule, RuleId};
+use serin_traffic::{CopyTo, CopyWay, RuleId};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -55,8 +55,8 @@ impl Mirrored {
 }
 
 impl OfRule {
-    fn series(&self, plugin: &Plugin, id: RuleId, cluster: &str) -> Rc<Series> {
-        let fresh = || Rc::new(Series::new(plugin.policy.names_of_rule(id), cluster));
+    fn series(&self, names: [&str; 2], cluster: &str) -> Rc<Series> {
+        let fresh = || Rc::new(Series::new(names, cluster));
         let Ok(mut known) = self.series.try_borrow_mut() else {
             return fresh();
         };
@@ -77,22 +77,24 @@ impl OfRule {
 }
 
 impl Shadowing {
-    /// Sends, or has `slot` send, what is to be copied of the request, which is as its upstream sees it. `whole` says that it
-    /// has no body; `held`, that it waits before it goes on.
+    /// Sends, or has `slot` send, what is to be copied of the request, which is as its upstream sees it. The rule with these
+    /// `names` is none of this configuration's if there is no `rule`. `whole` says that the request has no body; `held`, that
+    /// it waits before it goes on.
     #[inline(never)]
     pub(crate) fn copy(
         &mut self,
         plugin: &Plugin,
-        rule: RuleId,
+        rule: Option<RuleId>,
+        names: [&str; 2],
         copies: &[CopyTo<'_>],
         whole: bool,
         held: Option<&Held>,
         mut slot: impl FnMut(usize, &str),
     ) {
-        let of_rule = plugin.mirrored.of(rule);
+        let of_rule = rule.map_or_else(Rc::default, |rule| plugin.mirrored.of(rule));
         let mut called: Vec<Rc<Series>> = Vec::new();
         for CopyTo { cluster, way } in copies {
-            let series = of_rule.series(plugin, rule, cluster);
+            let series = of_rule.series(names, cluster);
             match way {
                 CopyWay::Dropped(reason) => series.dropped(*reason),
                 CopyWay::Slot(number) => {
@@ -102,7 +104,7 @@ impl Shadowing {
                 CopyWay::Callout => called.push(series),
             }
         }
-        if let Some(shadow) = plugin.policy.rule(rule).and_then(Rule::shadow).filter(|_| !called.is_empty()) {
+        if let Some(shadow) = rule.and_then(|rule| plugin.policy.rule(rule)?.shadow()).filter(|_| !called.is_empty()) {
             self.collect(plugin, shadow, &of_rule, called, whole, held);
         }
     }

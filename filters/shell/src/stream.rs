@@ -16,7 +16,7 @@ use crate::worker;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use serin_traffic::shadow::SLOT;
-use serin_traffic::{Before, CLUSTER_HEADER, Chosen, Decision, ROUTE_KEY, Reply, SUBSET_HEADER, Watch};
+use serin_traffic::{CLUSTER_HEADER, Chosen, Decision, ROUTE_KEY, Reply, RuleId, SENT_KEY, SUBSET_HEADER, Watch};
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,8 +30,17 @@ pub(crate) struct Stream<F> {
     response: Response,
     /// What is to be learnt from how the request ends.
     watch: Option<Watch>,
+    /// What holds only if another filter sends the request to the destination that was chosen here.
+    handed_on: Option<HandedOn>,
     shadowing: Shadowing,
     filter: PhantomData<F>,
+}
+
+/// A destination that was chosen here and is for a later filter to name.
+struct HandedOn {
+    rule: RuleId,
+    response_levels: usize,
+    passed_over: Option<usize>,
 }
 
 /// What a wait and a local reply leave of a request.
@@ -45,7 +54,7 @@ enum Passage {
 impl<F: Filter> Stream<F> {
     pub(crate) fn new(plugin: Rc<Plugin>, context_id: u32) -> Self {
         let (response, shadowing) = (Response::default(), Shadowing::default());
-        Self { plugin, context_id, held: None, response, watch: None, shadowing, filter: PhantomData }
+        Self { plugin, context_id, held: None, response, watch: None, handed_on: None, shadowing, filter: PhantomData }
     }
 
     /// Carries out what was decided about `request`, which is without a body if it is `whole`.
@@ -68,12 +77,15 @@ impl<F: Filter> Stream<F> {
                 self.response.issue(cookie, value, request.is_secure());
             }
             self.response.change(decision.response);
-            if let Some(chosen) = decision.destination {
-                self.send_to(plugin, &chosen);
+            let names = [&*decision.names[0], &*decision.names[1]];
+            match &decision.destination {
+                Some(chosen) if chosen.is_handed_on => self.hand_on(rule, chosen),
+                Some(chosen) => self.send_to(plugin, rule, names, chosen),
+                None => {}
             }
-            if let Some(rule) = rule.filter(|_| !decision.copies.is_empty()) {
+            if !decision.copies.is_empty() {
                 let held = self.held.as_ref();
-                self.shadowing.copy(plugin, rule, &decision.copies, whole, held, |number, cluster| {
+                self.shadowing.copy(plugin, rule, names, &decision.copies, whole, held, |number, cluster| {
                     let slot = format!("{SLOT}{number}");
                     let _ = hostcall::set_header(Side::Request, &slot, cluster.as_bytes());
                 });
@@ -98,16 +110,39 @@ impl<F: Filter> Stream<F> {
         if reply.as_ref().is_some_and(delays::answer) { Passage::Answered } else { Passage::On }
     }
 
-    fn send_to(&mut self, plugin: &Plugin, chosen: &Chosen<'_>) {
-        let choice = &chosen.choice;
-        plugin.sent.count(&plugin.counts, &plugin.policy, chosen.rule, choice);
-        if let Some(place) = choice.passed_over {
-            worker::count_failover(plugin, chosen.rule, place);
+    fn send_to(&mut self, plugin: &Plugin, rule: Option<RuleId>, names: [&str; 2], chosen: &Chosen<'_>) {
+        plugin.sent.count(&plugin.counts, rule, names, chosen);
+        if let Some((rule, place)) = rule.zip(chosen.passed_over()) {
+            worker::count_failover(plugin, rule, place);
         }
         self.watch = chosen.watch;
+        if chosen.confirm {
+            let _ = hostcall::set_filter_state(SENT_KEY, b"1");
+        }
         let _ = hostcall::set_header(Side::Request, CLUSTER_HEADER, chosen.cluster.as_bytes());
-        if let Some(subset) = chosen.subset {
+        if let Some(subset) = &chosen.subset {
             let _ = hostcall::set_header(Side::Request, SUBSET_HEADER, subset.as_bytes());
+        }
+    }
+
+    /// Remembers what belongs to a destination that a later filter is to name, until it is known whether one has.
+    fn hand_on(&mut self, rule: Option<RuleId>, chosen: &Chosen<'_>) {
+        self.watch = chosen.watch;
+        let (response_levels, passed_over) = (chosen.response_levels(), chosen.passed_over());
+        self.handed_on =
+            rule.filter(|_| chosen.has_consequences()).map(|rule| HandedOn { rule, response_levels, passed_over });
+    }
+
+    /// Finds out whether a later filter has sent the request where it was decided here.
+    fn find_out_whether_sent(&mut self) {
+        let Some(HandedOn { rule, response_levels, passed_over }) = self.handed_on.take() else {
+            return;
+        };
+        if hostcall::property(&[SENT_KEY]).is_none() {
+            self.watch = None;
+            self.response.leave_out_destination(response_levels);
+        } else if let Some(place) = passed_over {
+            worker::count_failover(&self.plugin, rule, place);
         }
     }
 }
@@ -118,7 +153,7 @@ impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
         let plugin = Rc::clone(&self.plugin);
         let request = Arrival::new(&plugin.policy);
-        let before = if plugin.policy.is_first() { Before::Nothing } else { request.before() };
+        let before = if plugin.policy.is_first() { None } else { request.before() };
         let decision = plugin.policy.decide(&request, &*plugin, F::PART, before);
         self.carry_out(&plugin, &request, decision, end_of_stream)
     }
@@ -134,6 +169,7 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
+        self.find_out_whether_sent();
         self.shadowing.response_headers(&self.plugin, end_of_stream);
         self.response.headers();
         Action::Continue
@@ -154,6 +190,7 @@ impl<F: Filter> HttpContext for Stream<F> {
         if self.held.as_ref().is_some_and(Held::waits) {
             self.shadowing.unrouted(&self.plugin);
         }
+        self.find_out_whether_sent();
         if let Some(watch) = self.watch {
             worker::learn(&self.plugin, watch);
         }

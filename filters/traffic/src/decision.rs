@@ -2,14 +2,19 @@
 //!
 //! This is the one place in which the order stands in which a rule is carried out: the fault, the reply that the rule gives
 //! itself, the changes to the request, the destination with its own, the changes to the response, the copies.
+//!
+//! In a chain of filters the first one decides for all of them, about the request as it arrived. What is another filter's part
+//! it hands on ([`Handoff`]), and the later ones decide nothing: while they get another configuration one after the other, no
+//! request gets half of each.
 
 use crate::canary::{Choice, Way, Worker};
 use crate::changes::{Change, Reply};
 use crate::cluster_name::ClusterName;
 use crate::guard::Epoch;
+use crate::handoff::{HandedDestination, Handoff};
+use crate::headers::OWN_PREFIX;
 use crate::key::IssuedCookie;
 use crate::policy::{Applied, Outcome, Policy, ResponseChanges, Rule, RuleId};
-use crate::published::OWN_PREFIX;
 use crate::request::{Headers, Request};
 use crate::shadow::Reason;
 use crate::written::Delivery;
@@ -22,7 +27,7 @@ pub enum Part {
     /// Faults, local replies, what the rule changes, and the destination of rules that have but one: header-router's.
     Route,
     /// The destination of rules that have several: subset-picker's. It is also that of the others where no filter before has
-    /// matched the request.
+    /// decided about the request.
     Pick,
     /// The copies: shadow-mirror's.
     Copy,
@@ -30,24 +35,15 @@ pub enum Part {
     All,
 }
 
-/// What a filter before this one has said of the request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Before {
-    /// There was none.
-    Nothing,
-    /// It has another configuration: its outcome says nothing here.
-    Foreign,
-    /// It has the same configuration, this outcome, and has done its part.
-    Same(Outcome),
-}
-
 /// What becomes of a request, as far as one filter has a part in it. Whoever carries it out does so in the order of the
 /// fields.
 #[derive(Debug)]
 pub struct Decision<'p> {
-    /// Which rule applies.
+    /// Which rule applies. A filter that takes over a decision made under another configuration does not know.
     pub outcome: Outcome,
-    /// The text that tells the filters behind this one which.
+    /// What the rule is counted under: the name of its VirtualService, `namespace/name`, and its own.
+    pub names: [Cow<'p, str>; 2],
+    /// The text that hands on to later filters what is their part ([`Handoff`]).
     pub publish: Option<String>,
     /// How long the request waits before it goes on, or is replied to.
     pub wait: Option<Duration>,
@@ -77,16 +73,27 @@ pub struct Reveal {
 /// The destination of a request.
 #[derive(Debug)]
 pub struct Chosen<'p> {
-    /// Whose destination it is.
-    pub rule: RuleId,
-    /// Which it is, and why.
-    pub choice: Choice<'p>,
     /// The cluster's name for this request.
     pub cluster: Cow<'p, str>,
+    /// The destination's place among those of its rule.
+    pub place: usize,
+    /// What people call it, and what it is counted under: its subset, or its host.
+    pub title: Cow<'p, str>,
     /// The name of its subset, if requests are to say it.
-    pub subset: Option<&'p str>,
+    pub subset: Option<Cow<'p, str>>,
+    /// Why it was chosen; none if another filter has done so.
+    pub choice: Option<Choice<'p>>,
     /// What is to be learnt from how the request ends.
     pub watch: Option<Watch>,
+    /// Whether a later filter sends the request there. If none does, nothing of what belongs to the destination holds: neither
+    /// its changes to the response nor the cookie, and there is nothing to be learnt.
+    pub is_handed_on: bool,
+    /// Whether the filter that chose it wants to know that the request is sent there ([`SENT_KEY`](crate::SENT_KEY)).
+    pub confirm: bool,
+    /// Where its changes begin among those to the request; the rule's own stand before.
+    pub(crate) first_change: usize,
+    /// How many of the levels of changes to the response are its own: the first ones.
+    response_levels: usize,
 }
 
 /// What is to be learnt from how a request ends.
@@ -121,6 +128,7 @@ pub enum CopyWay {
 }
 
 impl Part {
+    /// Whether it is carried out before the request has a destination.
     fn routes(self) -> bool {
         matches!(self, Part::Route | Part::All)
     }
@@ -130,6 +138,7 @@ impl<'p> Decision<'p> {
     fn of(outcome: Outcome) -> Self {
         Self {
             outcome,
+            names: [Cow::Borrowed(""), Cow::Borrowed("")],
             publish: None,
             wait: None,
             reply: None,
@@ -141,20 +150,31 @@ impl<'p> Decision<'p> {
         }
     }
 
-    fn reveal(&mut self, text: impl FnOnce() -> String) {
-        if let Some(Reveal { text: said, .. }) = &mut self.reveal {
-            if !said.is_empty() {
-                said.push(' ');
-            }
-            said.push_str(&text());
-        }
-    }
-
     /// The rule that applies, if one does.
     pub fn rule(&self) -> Option<RuleId> {
         match self.outcome {
             Outcome::Rule(applied) => Some(applied.rule),
             Outcome::NoHost | Outcome::NoRule(_) => None,
+        }
+    }
+
+    /// Adds to what the response says where this filter has the request and its copies sent.
+    fn reveal_destinations(&mut self) {
+        let Some(Reveal { text, .. }) = &mut self.reveal else {
+            return;
+        };
+        let mut say = |said: &str| {
+            if !text.is_empty() && !said.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(said);
+        };
+        let chosen = self.destination.as_ref().filter(|chosen| !chosen.is_handed_on);
+        if let Some(choice) = chosen.and_then(|chosen| chosen.choice.as_ref()) {
+            say(&choice.to_string());
+        }
+        for copy in self.copies.iter().filter(|copy| !matches!(copy.way, CopyWay::Dropped(_))) {
+            say(&format!("shadow={}", copy.cluster));
         }
     }
 }
@@ -171,30 +191,76 @@ impl<'p> Chosen<'p> {
         let guarded = rule.guard().is_some_and(|(place, _)| place == choice.place);
         let epoch = guarded.then(|| worker.epoch(id));
         let watched = guarded || rule.failover().is_some();
+        let subset = choice.destination.subset.as_deref().filter(|_| policy.tells_subset);
         Self {
-            rule: id,
             cluster: cluster_for(&choice.destination.cluster, request),
-            subset: choice.destination.subset.as_deref().filter(|_| policy.tells_subset),
+            place: choice.place,
+            title: Cow::Borrowed(choice.destination.title()),
+            subset: subset.map(Cow::Borrowed),
             watch: watched.then_some(Watch { rule: id, place: choice.place, epoch }),
-            choice,
+            choice: Some(choice),
+            is_handed_on: false,
+            confirm: false,
+            first_change: 0,
+            response_levels: 0,
         }
+    }
+
+    /// Where another filter has decided to send the request.
+    fn handed(destination: HandedDestination) -> Self {
+        let HandedDestination { cluster, place, title, subset, confirm, .. } = destination;
+        Self {
+            cluster: Cow::Owned(cluster),
+            place,
+            title: Cow::Owned(title),
+            subset: subset.map(Cow::Owned),
+            choice: None,
+            watch: None,
+            is_handed_on: false,
+            confirm,
+            first_change: 0,
+            response_levels: 0,
+        }
+    }
+
+    /// Whether its rule has no other.
+    pub(crate) fn is_only(&self) -> bool {
+        matches!(self.choice, Some(Choice { way: Way::Only, .. }))
     }
 
     /// The cookie that the client is given with the response, and its value.
     pub fn cookie(&self) -> Option<(&'p IssuedCookie, &str)> {
-        match &self.choice.way {
+        match &self.choice.as_ref()?.way {
             Way::Issued { cookie, value, .. } => Some((cookie, value)),
             _ => None,
         }
     }
+
+    /// The destination that would have been chosen if it had a healthy host, by its place.
+    pub fn passed_over(&self) -> Option<usize> {
+        self.choice.as_ref()?.passed_over
+    }
+
+    /// Whether something is to be done or learnt only if the request is sent there, beside what sending it takes.
+    pub fn has_consequences(&self) -> bool {
+        let consequences =
+            [self.response_levels > 0, self.watch.is_some(), self.passed_over().is_some(), self.cookie().is_some()];
+        consequences.contains(&true)
+    }
+
+    /// How many of the decision's [`ResponseChanges`] hold only if the request is sent there.
+    pub fn response_levels(&self) -> usize {
+        self.response_levels
+    }
 }
 
 impl Policy {
-    /// What becomes of `request`, as far as the `part` goes, on `worker`.
+    /// What becomes of `request`, as far as the `part` goes, on `worker`; `before` is what an earlier filter of the chain has
+    /// decided.
     ///
     /// ```
     /// use serin_traffic::written::{Configuration, Source};
-    /// use serin_traffic::{Before, Headers, Part, Policy, Request, Rotation, RuleId, Ticket, Worker};
+    /// use serin_traffic::{Headers, Part, Policy, Request, Rotation, RuleId, Ticket, Worker};
     ///
     /// struct Get(Headers);
     /// impl Request for Get {
@@ -224,11 +290,11 @@ impl Policy {
     /// let mut headers = Headers::default();
     /// headers.push(b":authority", b"reviews:9080");
     /// headers.push(b":path", b"/reviews/1");
-    /// let decision = policy.decide(&Get(headers.clone()), &Alone, Part::All, Before::Nothing);
+    /// let decision = policy.decide(&Get(headers.clone()), &Alone, Part::All, None);
     /// assert_eq!(decision.reply.map(|reply| reply.status), Some(503));
     ///
     /// headers.push(b"end-user", b"jason");
-    /// let decision = policy.decide(&Get(headers), &Alone, Part::All, Before::Nothing);
+    /// let decision = policy.decide(&Get(headers), &Alone, Part::All, None);
     /// let destination = decision.destination.expect("it goes somewhere");
     /// assert_eq!(destination.cluster, "outbound|9080|v2|reviews.default.svc.cluster.local");
     /// # Ok::<(), serin_traffic::Refusal>(())
@@ -238,48 +304,48 @@ impl Policy {
         request: &impl Request,
         worker: &impl Worker,
         part: Part,
-        before: Before,
+        before: Option<Handoff>,
     ) -> Decision<'p> {
-        let known = match before {
-            Before::Same(outcome) => Some(outcome),
-            Before::Nothing | Before::Foreign => None,
-        };
-        let outcome = known.unwrap_or_else(|| self.route(request));
+        let is_first = before.is_none();
+        match before {
+            Some(handoff) if !part.routes() => return take_over(handoff, part),
+            _ => {}
+        }
+        let outcome = self.route(request);
         let mut decision = Decision::of(outcome);
-        if before == Before::Nothing {
-            decision.publish = Some(self.publish(outcome));
+        if is_first {
             decision.request.extend(own_headers(request.headers()));
         }
         if self.reveals(outcome) {
-            let continues = known.is_some();
-            let text = if continues { String::new() } else { self.name_of(outcome) };
-            decision.reveal = Some(Reveal { text, continues });
+            decision.reveal = Some(Reveal { text: self.name_of(outcome), continues: false });
         }
-        let Outcome::Rule(applied) = outcome else {
-            if part.routes() && self.refuses(outcome) {
+        match outcome {
+            Outcome::Rule(applied) => self.decide_by(applied, request, worker, part, &mut decision),
+            _ if part.routes() && self.refuses(outcome) => {
                 decision.reply = Some(Reply { status: 404, details: "serin_no_rule", ..Reply::default() });
             }
-            return decision;
-        };
-        if let Some(rule) = self.rule(applied.rule) {
-            self.decide_by(rule, applied, request, worker, part, known.is_some(), &mut decision);
+            _ => {}
         }
+        decision.publish = Some(self.hand_on(&mut decision, part));
+        decision.reveal_destinations();
         decision
     }
 
-    /// Adds to `decision` what `rule` says of the request; `matched` says that a filter before this one has done its part.
+    /// Adds to `decision` what the rule that applies says of the request.
     #[inline(never)]
     fn decide_by<'p>(
         &'p self,
-        rule: &'p Rule,
         applied: Applied,
         request: &impl Request,
         worker: &impl Worker,
         part: Part,
-        matched: bool,
         decision: &mut Decision<'p>,
     ) {
         let id = applied.rule;
+        let Some(rule) = self.rule(id) else {
+            return;
+        };
+        decision.names = self.names_of_rule(id).map(Cow::Borrowed);
         if part.routes() {
             decision.wait = rule.fault().and_then(|fault| fault.delay(|| worker.draw()));
             decision.reply = rule.local_reply(applied, request, worker);
@@ -288,32 +354,54 @@ impl Policy {
             }
             decision.request.extend(rule.request_changes(request, applied.by));
         }
-        let choice = match part {
-            Part::Route => rule.only_choice(),
-            // Where there is nothing to choose, the filter that matched the request has sent it on its way.
-            Part::Pick if matched && rule.only_destination().is_some() => None,
-            Part::Pick | Part::All => rule.choose(id, request, worker),
-            Part::Copy => None,
-        };
+        let choice = if part == Part::Copy { None } else { rule.choose(id, request, worker) };
         if let Some(choice) = choice {
-            decision.reveal(|| choice.to_string());
+            let first_change = decision.request.len();
             decision.request.extend(choice.destination.request_changes(request));
             decision.response = choice.destination.response_changes(request, &decision.request);
-            decision.destination = Some(Chosen::of(self, rule, id, choice, request, worker));
+            let response_levels = decision.response.levels();
+            let chosen = Chosen::of(self, rule, id, choice, request, worker);
+            decision.destination = Some(Chosen { first_change, response_levels, ..chosen });
         }
         if part.routes() {
-            let destination = decision.destination.as_ref().map(|chosen| chosen.choice.destination);
+            let choice = decision.destination.as_ref().and_then(|chosen| chosen.choice.as_ref());
+            let destination = choice.map(|choice| choice.destination);
             // The rule has the last word, as it has in Envoy.
             decision.response.extend(rule.response_changes(request, &decision.request, destination));
         }
-        if part == Part::Copy || (part == Part::All && decision.destination.is_some()) {
-            let copies = rule.copies(id, request, worker);
-            for copy in copies.iter().filter(|copy| !matches!(copy.way, CopyWay::Dropped(_))) {
-                decision.reveal(|| format!("shadow={}", copy.cluster));
-            }
-            decision.copies = copies;
+        if part == Part::Copy || decision.destination.is_some() {
+            decision.copies = rule.copies(id, request, worker);
         }
     }
+}
+
+/// What a filter with this `part` has left to do of what another one has decided.
+fn take_over<'p>(handoff: Handoff, part: Part) -> Decision<'p> {
+    let Handoff { outcome, names, destination, copies, reveals } = handoff;
+    let mut decision = Decision::of(outcome.unwrap_or(Outcome::NoHost));
+    decision.names = names.map(Cow::Owned);
+    decision.reveal = reveals.then(|| Reveal { text: String::new(), continues: true });
+    match (part, destination) {
+        (Part::Pick, Some(mut destination)) => {
+            decision.request = std::mem::take(&mut destination.changes);
+            if let Some(reveal) = &mut decision.reveal {
+                reveal.text = std::mem::take(&mut destination.says);
+            }
+            decision.destination = Some(Chosen::handed(destination));
+        }
+        (Part::Copy, _) => {
+            // How copies are sent stands in the configuration: one that is not known here cannot be followed.
+            let way = |way| match way {
+                CopyWay::Callout if outcome.is_none() => CopyWay::Dropped(Reason::Reconfigured),
+                _ => way,
+            };
+            let copy = |(cluster, given)| CopyTo { cluster: Cow::Owned(cluster), way: way(given) };
+            decision.copies = copies.into_iter().map(copy).collect();
+        }
+        _ => {}
+    }
+    decision.reveal_destinations();
+    decision
 }
 
 impl Rule {

@@ -227,7 +227,7 @@ impl Policy {
         self.port
     }
 
-    /// Whether no filter before this one can have said anything of a request.
+    /// Whether no filter before this one can have decided about a request.
     pub fn is_first(&self) -> bool {
         self.first
     }
@@ -272,6 +272,16 @@ impl ResponseChanges {
         let cluster = destination.map(|destination| destination.cluster_of(request));
         let facts = Changed { facts: &OfRequest { request, cluster }, changes: made, of_response: false };
         Self(levels.iter().map(|level| level.of_request(&facts)).collect())
+    }
+
+    /// How many levels of changes there are, each a rule's or a destination's.
+    pub(crate) fn levels(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Leaves out the first `levels`: those of a destination that the request was not sent to.
+    pub fn leave_out(&mut self, levels: usize) {
+        self.0.drain(..levels.min(self.0.len()));
     }
 
     /// Has `others` made after these.

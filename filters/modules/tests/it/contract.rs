@@ -1,8 +1,8 @@
 //! What the modules promise each other, and nobody else can break.
 
 use crate::scene::{COMPLETE, chain, cluster, filter, proxy, rules, to, weighted};
-use host_test::{Proxy, get};
-use serde_json::json;
+use host_test::{Proxy, get, response};
+use serde_json::{Value, json};
 use serin_modules::Module::{Canary, HeaderRouter, ShadowMirror, SubsetPicker};
 
 const REVIEWS: &str = "http://reviews:9080/reviews/1";
@@ -80,16 +80,53 @@ fn later_filters_match_nothing_again() {
     assert!(behind * 3 < alone, "two filters behind cost {behind}, the first {alone}");
 }
 
+/// A destination of weight 1 that requests and responses say they met.
+fn marked(subset: &str) -> Value {
+    let mut destination = weighted(subset, 1);
+    destination["headers"] =
+        json!({"request": {"set": {"x-at": subset}}, "response": {"set": {"x-from": subset}}});
+    destination
+}
+
 #[test]
-fn a_filter_with_another_configuration_matches_for_itself() {
-    let old = rules(json!([{"route": [to("v1")]}]));
-    let new = rules(
-        json!([{"route": [weighted("v2", 1), weighted("v3", 0)], "mirror": {"host": "reviews", "subset": "v3"}}]),
-    );
-    let half_done = [filter(HeaderRouter, &old), filter(SubsetPicker, &new), filter(ShadowMirror, &new)];
-    let exchange = Proxy::of(half_done).start().send(get(REVIEWS));
-    assert_eq!(exchange.upstream_header("x-serin-cluster"), Some(&*cluster("v2")));
-    assert_eq!(exchange.upstream_header("x-serin-shadow-1"), Some(&*cluster("v3")));
+fn while_a_rollout_is_half_done_a_request_gets_what_its_first_filter_decided() {
+    let rollout = |subsets: [&str; 2], copy: &str| {
+        let rewrite = json!({"uriRegexRewrite": {"match": ".*", "rewrite": format!("/{copy}")}});
+        let route = subsets.map(marked);
+        rules(json!([{"rewrite": rewrite, "route": route, "mirror": {"host": "reviews", "subset": copy}}]))
+    };
+    let (old, new) = (rollout(["v1", "v2"], "v3"), rollout(["v4", "v5"], "v6"));
+    for (first, later, subsets, copy) in [(&old, &new, ["v1", "v2"], "v3"), (&new, &old, ["v4", "v5"], "v6")] {
+        let half_done = [
+            [filter(HeaderRouter, first), filter(SubsetPicker, later), filter(ShadowMirror, later)],
+            [filter(HeaderRouter, first), filter(SubsetPicker, later), filter(ShadowMirror, first)],
+            [filter(HeaderRouter, first), filter(SubsetPicker, first), filter(ShadowMirror, later)],
+        ];
+        for filters in half_done {
+            let mut proxy = Proxy::of(filters).start();
+            let mut exchange = proxy.send(get(REVIEWS));
+            let subset = exchange.upstream_header("x-at").expect("the destination's header").to_owned();
+            assert!(subsets.contains(&&*subset), "{subset}");
+            assert_eq!(exchange.upstream_header("x-serin-cluster"), Some(&*cluster(&subset)));
+            assert_eq!(exchange.upstream_header("x-serin-shadow-1"), Some(&*cluster(copy)));
+            assert_eq!(exchange.upstream_header(":path"), Some(&*format!("/{copy}")));
+            proxy.respond(&mut exchange, response(200));
+            assert_eq!(exchange.response().and_then(|response| response.header("x-from")), Some(&*subset));
+        }
+    }
+}
+
+#[test]
+fn what_belongs_to_a_destination_that_no_filter_names_is_left_undone() {
+    let rules =
+        rules(json!([{"route": [marked("v1"), marked("v2")], "headers": {"response": {"set": {"x-rule": "1"}}}}]));
+    let mut proxy = proxy(&[HeaderRouter], &rules);
+    let mut exchange = proxy.send(get(REVIEWS));
+    assert_eq!(exchange.upstream_header("x-serin-cluster"), None);
+    assert_eq!(exchange.upstream_header("x-at"), None);
+    proxy.respond(&mut exchange, response(200));
+    let response = exchange.response().expect("there is one");
+    assert_eq!((response.header("x-from"), response.header("x-rule")), (None, Some("1")));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::changes::Reply;
 use crate::format::Facts;
-use crate::published::OWN_PREFIX;
+use crate::headers::OWN_PREFIX;
 use crate::request::{Request, Response};
 
 /// What a request tells on its way.

@@ -2,7 +2,7 @@
 
 use super::settings::Shadow;
 use super::{MARK, MARKED};
-use crate::published::OWN_PREFIX;
+use crate::headers::OWN_PREFIX;
 use crate::request::Headers;
 
 /// Headers that are about one connection (RFC 9110 7.6.1), and those that Envoy writes anew for each request.

@@ -90,6 +90,8 @@ pub enum Reason {
     Refused,
     /// The proxy ended this configuration of the filter before the copy was sent.
     Ended,
+    /// An earlier filter of the chain decided it under another configuration than that of the filter that sends copies.
+    Reconfigured,
 }
 
 impl Shadow {
@@ -243,7 +245,7 @@ fn methods_of(place: &Place<'_>, written: &[String]) -> Result<Vec<String>, Refu
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Shadow,
         Self::Upgrade,
         Self::Method,
@@ -256,6 +258,7 @@ impl Reason {
         Self::Unrouted,
         Self::Refused,
         Self::Ended,
+        Self::Reconfigured,
     ];
 
     /// The reason in one word, as metrics have it.
@@ -273,6 +276,7 @@ impl Reason {
             Self::Unrouted => "unrouted",
             Self::Refused => "refused",
             Self::Ended => "ended",
+            Self::Reconfigured => "reconfigured",
         }
     }
 }

@@ -4,9 +4,10 @@
 #[path = "../conformance/rows.rs"]
 mod rows;
 
-use crate::scene::{Get, arrived, decide, get, policy, test};
+use crate::scene::{Get, arrived, decide, decide_in_chain, get, policy, rules, test};
 use rows::{Answer, Fields, Level, Row, Seen, Sent, all, assert_none_wrong};
-use serin_traffic::{Change, Headers, Policy, Request, Ticket};
+use serde_json::json;
+use serin_traffic::{Change, Decision, Headers, Request, Ticket};
 
 /// Whatever a request draws, a row has one outcome.
 const TICKETS: [Ticket; 3] = [Ticket(0), Ticket(u64::MAX / 2), Ticket(u64::MAX)];
@@ -15,6 +16,28 @@ const TICKETS: [Ticket; 3] = [Ticket(0), Ticket(u64::MAX / 2), Ticket(u64::MAX)]
 fn each_row_is_decided_as_its_source_says() {
     let rows = all();
     let wrong: Vec<String> = rows.iter().flat_map(run).collect();
+    assert_none_wrong(&wrong, rows.len());
+}
+
+#[test]
+fn a_chain_decides_each_row_as_one_filter_does_whatever_its_later_filters_have() {
+    let rows = all();
+    let other = policy(rules(json!([{"rewrite": {"uri": "/other"}, "route": [{"destination": {"host": "other"}}]}])));
+    let wrong: Vec<String> = rows
+        .iter()
+        .flat_map(|row| {
+            let first = policy(row.configuration.clone());
+            let request = request(&row.request);
+            let found = [&first, &other].into_iter().find_map(|later| {
+                let decision = decide_in_chain(&first, later, &request, 0);
+                // Only the one that chose it knows the subset's name.
+                let subset = decide(&first, &request, 0).destination.and_then(|chosen| chosen.choice)?.destination;
+                let seen = Seen { subset: subset.subset.clone(), ..seen(decision, &request, &row.answer) };
+                row.wrong(&seen, Level::Pure)
+            });
+            found
+        })
+        .collect();
     assert_none_wrong(&wrong, rows.len());
 }
 
@@ -110,7 +133,9 @@ fn nothing_in_the_repository_cites_a_file_that_is_not_in_it() {
 fn run(row: &Row) -> Option<String> {
     let policy = policy(row.configuration.clone());
     let request = request(&row.request);
-    TICKETS.iter().find_map(|ticket| row.wrong(&seen(&policy, &request, *ticket, &row.answer), Level::Pure))
+    TICKETS
+        .iter()
+        .find_map(|ticket| row.wrong(&seen(decide(&policy, &request, ticket.0), &request, &row.answer), Level::Pure))
 }
 
 fn request(sent: &Sent) -> Get {
@@ -123,8 +148,7 @@ fn request(sent: &Sent) -> Get {
     request
 }
 
-fn seen(policy: &Policy, request: &Get, ticket: Ticket, answer: &Answer) -> Seen {
-    let decision = decide(policy, request, ticket.0);
+fn seen(decision: Decision<'_>, request: &Get, answer: &Answer) -> Seen {
     let delay = decision.wait;
     if let Some(reply) = decision.reply {
         return Seen {
@@ -147,7 +171,7 @@ fn seen(policy: &Policy, request: &Get, ticket: Ticket, answer: &Answer) -> Seen
     Seen {
         delay,
         cluster: Some(chosen.cluster.into_owned()),
-        subset: chosen.choice.destination.subset.clone(),
+        subset: chosen.choice.and_then(|choice| choice.destination.subset.clone()),
         shadows: decision.copies.into_iter().map(|copy| copy.cluster.into_owned()).collect(),
         upstream,
         response,

@@ -7,9 +7,7 @@ pub(crate) use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use serde_json::{Value, json};
 use serin_traffic::written::{Configuration, Source};
-use serin_traffic::{
-    Before, Compiled, Decision, Headers, Part, Policy, Request, Response, Rotation, RuleId, Ticket, Worker,
-};
+use serin_traffic::{Compiled, Decision, Headers, Part, Policy, Request, Response, Rotation, RuleId, Ticket, Worker};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -192,7 +190,26 @@ impl Worker for Draws {
 
 /// What becomes of the request that draws `ticket`.
 pub(crate) fn decide<'p>(policy: &'p Policy, request: &Get, ticket: u64) -> Decision<'p> {
-    policy.decide(request, &Draws(Ticket(ticket)), Part::All, Before::Nothing)
+    policy.decide(request, &Draws(Ticket(ticket)), Part::All, None)
+}
+
+/// What becomes of the request that draws `ticket` in a chain of header-router, which has the policy `first`, subset-picker
+/// and shadow-mirror, which have `later`: what the three carry out, together.
+pub(crate) fn decide_in_chain<'p>(first: &'p Policy, later: &'p Policy, request: &Get, ticket: u64) -> Decision<'p> {
+    let worker = Draws(Ticket(ticket));
+    let mut decision = first.decide(request, &worker, Part::Route, None);
+    let text = decision.publish.clone().expect("the first filter publishes");
+    // The request is another by then: whoever asks it again is found out.
+    let changed = get("changed.example", "/changed");
+    let follow = |part| later.decide(&changed, &worker, part, later.read_handoff(text.as_bytes()));
+    let (pick, copy) = (follow(Part::Pick), follow(Part::Copy));
+    if decision.reply.is_none() {
+        decision.request.extend(pick.request);
+        let here = decision.destination.take().filter(|chosen| !chosen.is_handed_on);
+        decision.destination = here.or(pick.destination);
+        decision.copies.extend(copy.copies);
+    }
+    decision
 }
 
 /// The cluster that the request goes to, drawing ticket 0; the status if it gets a local reply, `-` if neither.

@@ -12,7 +12,8 @@ fn thousand(route: Value) -> BTreeMap<String, u32> {
     let mut hits = BTreeMap::new();
     for n in 0..1_000u64 {
         let chosen = decide(&policy, &request, n * (u64::MAX / 1_000) + 1_000_000).destination.expect("there is one");
-        *hits.entry(chosen.choice.destination.subset.clone().unwrap_or_default()).or_default() += 1;
+        let choice = chosen.choice.expect("it was chosen here");
+        *hits.entry(choice.destination.subset.clone().unwrap_or_default()).or_default() += 1;
     }
     hits
 }

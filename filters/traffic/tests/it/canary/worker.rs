@@ -3,7 +3,7 @@
 use crate::scene::{Get, policy, virtual_service};
 use serde_json::{Value, json};
 use serin_traffic::guard::{Failover, Guard};
-use serin_traffic::{Before, Choice, Outcome, Part, Policy, Rotation, Rule, RuleId, Share, Ticket, Worker};
+use serin_traffic::{Choice, Outcome, Part, Policy, Rotation, Rule, RuleId, Share, Ticket, Worker};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
@@ -84,8 +84,8 @@ pub(super) fn rule<'p>(policy: &'p Policy, request: &Get) -> &'p Rule {
 /// What becomes of `request` on `worker`.
 #[track_caller]
 pub(super) fn choose<'r>(policy: &'r Policy, request: &Get, worker: &Fake) -> Choice<'r> {
-    let decision = policy.decide(request, worker, Part::All, Before::Nothing);
-    decision.destination.expect("it has a destination").choice
+    let decision = policy.decide(request, worker, Part::All, None);
+    decision.destination.expect("it has a destination").choice.expect("it was chosen here")
 }
 
 /// The subset that `request` gets.
