@@ -46,6 +46,8 @@ struct Seen {
     /// How often each value of the header `user` did.
     users: BTreeMap<String, usize>,
     requests: usize,
+    /// How often each first line with the values of the headers `rule` and `destination` did.
+    marks: BTreeMap<String, usize>,
     /// The headers of the first requests.
     heads: Vec<Headers>,
 }
@@ -92,6 +94,12 @@ impl Backend {
         self.seen.lock().unwrap().heads.clone()
     }
 
+    /// How often which requests came in that a rule and a destination have put headers of their names on: the first line, and
+    /// the two values.
+    pub(crate) fn marks(&self) -> BTreeMap<String, usize> {
+        self.seen.lock().unwrap().marks.clone()
+    }
+
     pub(crate) fn users(&self) -> BTreeMap<String, usize> {
         self.seen.lock().unwrap().users.clone()
     }
@@ -100,7 +108,7 @@ impl Backend {
 fn serve(stream: TcpStream, name: &str, shared: &Mutex<Seen>) {
     stream.set_nodelay(true).unwrap();
     let (mut writer, mut reader) = (&stream, BufReader::new(&stream));
-    while let Some((_, headers)) = head(&mut reader) {
+    while let Some((first, headers)) = head(&mut reader) {
         let Some(body) = body(&mut reader, &headers) else { return };
         let (behaviour, number) = {
             let mut seen = shared.lock().unwrap();
@@ -111,6 +119,9 @@ fn serve(stream: TcpStream, name: &str, shared: &Mutex<Seen>) {
             *seen.bodies.entry(body).or_default() += 1;
             if let Some(user) = headers.get("user") {
                 *seen.users.entry(user.clone()).or_default() += 1;
+            }
+            if let (Some(rule), Some(destination)) = (headers.get("rule"), headers.get("destination")) {
+                *seen.marks.entry(format!("{first} {rule} {destination}")).or_default() += 1;
             }
             (seen.behaviour, seen.requests as u64)
         };

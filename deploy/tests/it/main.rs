@@ -22,6 +22,7 @@ mod pages;
 mod pocket;
 mod process;
 mod rendering;
+mod rollouts;
 mod samples;
 mod scenarios;
 mod shadows;

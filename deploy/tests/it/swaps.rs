@@ -6,7 +6,7 @@ use serin_modules::Module;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,46 +35,57 @@ spec:
   - {route: mirrored, shadow: {delivery: callout, compare: {status: true, body: true}}}
 ";
 
-const NAME: &str = "serin.canary";
-const FILE: &str = "discovered.json";
-
 fn manager(configuration: &mut Value) -> &mut Value {
     &mut configuration["static_resources"]["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
 }
 
-/// Has Envoy discover the filter's configuration (ECDS), as Istio's proxies do.
-fn discovered(configuration: &mut Value, directory: &Path) {
+/// Has Envoy discover the configurations of Serin's filters (ECDS), as Istio's proxies do.
+pub(crate) fn discovered(configuration: &mut Value, directory: &Path) {
     configuration["node"] = json!({"id": "test", "cluster": "test"});
-    let filter = &mut manager(configuration)["http_filters"][0];
-    assert_eq!(filter["name"], NAME);
-    write(directory, filter["typed_config"].take());
-    *filter = json!({"name": NAME, "config_discovery": {
-        "config_source": {"path_config_source": {"path": directory.join(FILE)}},
-        "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"]}});
+    for filter in manager(configuration)["http_filters"].as_array_mut().unwrap() {
+        let name = filter["name"].as_str().unwrap().to_owned();
+        if name.starts_with("serin.") {
+            write(directory, &name, filter["typed_config"].take());
+            *filter = json!({"name": name, "config_discovery": {
+                "config_source": {"path_config_source": {"path": file(directory, &name)}},
+                "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"]}});
+        }
+    }
 }
 
-fn write(directory: &Path, configuration: Value) {
+fn file(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}.json"))
+}
+
+fn write(directory: &Path, name: &str, configuration: Value) {
     let resource = json!({"resources": [{
         "@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-        "name": NAME, "typed_config": configuration}]});
+        "name": name, "typed_config": configuration}]});
     // Envoy looks at files that are moved to their place.
-    fs::write(directory.join("next.json"), resource.to_string()).unwrap();
-    fs::rename(directory.join("next.json"), directory.join(FILE)).unwrap();
+    fs::write(directory.join("next"), resource.to_string()).unwrap();
+    fs::rename(directory.join("next"), file(directory, name)).unwrap();
+}
+
+/// Changes the configuration of the filter `name`.
+pub(crate) fn reconfigure(directory: &Path, name: &str, change: impl FnOnce(&mut Value)) {
+    let written: Value = serde_json::from_slice(&fs::read(file(directory, name)).unwrap()).unwrap();
+    let mut configuration = written["resources"][0]["typed_config"].clone();
+    let text = &mut configuration["config"]["configuration"]["value"];
+    let mut document: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+    change(&mut document);
+    *text = document.to_string().into();
+    write(directory, name, configuration);
 }
 
 /// Gives the filter another configuration, and waits until a request meets it: those for no rule are let pass then, to
 /// wherever Envoy's own routes send them.
 fn swap(directory: &Path, proxy: SocketAddr) {
-    let written: Value = serde_json::from_slice(&fs::read(directory.join(FILE)).unwrap()).unwrap();
-    let mut configuration = written["resources"][0]["typed_config"].clone();
-    let text = &mut configuration["config"]["configuration"]["value"];
-    let mut document: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
-    let rules = document["resources"].as_array_mut().unwrap();
-    let service = rules.iter_mut().find(|resource| resource["kind"] == "VirtualService").unwrap();
-    let swapped = json!({"match": [{"uri": {"exact": "/swapped"}}], "directResponse": {"status": 299}});
-    service["spec"]["http"].as_array_mut().unwrap().insert(0, swapped);
-    *text = document.to_string().into();
-    write(directory, configuration);
+    reconfigure(directory, "serin.canary", |document| {
+        let rules = document["resources"].as_array_mut().unwrap();
+        let service = rules.iter_mut().find(|resource| resource["kind"] == "VirtualService").unwrap();
+        let swapped = json!({"match": [{"uri": {"exact": "/swapped"}}], "directResponse": {"status": 299}});
+        service["spec"]["http"].as_array_mut().unwrap().insert(0, swapped);
+    });
     let started = Instant::now();
     while Client::of(proxy).get("/swapped", &[]).status != 299 {
         assert!(started.elapsed() < Duration::from_secs(20), "the configuration is not taken");

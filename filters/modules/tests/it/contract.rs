@@ -83,8 +83,7 @@ fn later_filters_match_nothing_again() {
 /// A destination of weight 1 that requests and responses say they met.
 fn marked(subset: &str) -> Value {
     let mut destination = weighted(subset, 1);
-    destination["headers"] =
-        json!({"request": {"set": {"x-at": subset}}, "response": {"set": {"x-from": subset}}});
+    destination["headers"] = json!({"request": {"set": {"x-at": subset}}, "response": {"set": {"x-from": subset}}});
     destination
 }
 
