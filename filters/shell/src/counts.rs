@@ -3,11 +3,21 @@
 use crate::hostcall;
 use crate::metrics::Counter;
 use crate::timer::{Timer, Wish};
+use serin_traffic::RuleId;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// How long a count may be kept from the proxy, in nanoseconds: less than people notice, and than what they read metrics with.
 const KEPT: u64 = 100_000_000;
+
+/// The rule that a request is counted under.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner<'n> {
+    /// Which it is, if it is one of this configuration.
+    pub(crate) rule: Option<RuleId>,
+    /// The name of its VirtualService, and its own.
+    pub(crate) names: [&'n str; 2],
+}
 
 /// What the proxy has not been told yet.
 #[derive(Debug, Default)]

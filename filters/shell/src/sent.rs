@@ -1,6 +1,6 @@
 //! How many requests each destination got.
 
-use crate::counts::Counts;
+use crate::counts::{Counts, Owner};
 use crate::metrics::Counter;
 use rustc_hash::FxHashMap;
 use serin_traffic::metrics::{Label, Metric};
@@ -13,11 +13,10 @@ use std::rc::Rc;
 pub(crate) struct Sent(RefCell<FxHashMap<(RuleId, usize), Rc<Counter>>>);
 
 impl Sent {
-    /// Counts a request that got that destination of the rule with these `names`, which is none of this configuration's if
-    /// there is no `rule`.
-    pub(crate) fn count(&self, counts: &Counts, rule: Option<RuleId>, names: [&str; 2], chosen: &Chosen<'_>) {
-        let fresh = || Rc::new(counter(names, &chosen.title));
-        match (rule, self.0.try_borrow_mut()) {
+    /// Counts a request that got that destination.
+    pub(crate) fn count(&self, counts: &Counts, owner: Owner<'_>, chosen: &Chosen<'_>) {
+        let fresh = || Rc::new(counter(owner.names, &chosen.title));
+        match (owner.rule, self.0.try_borrow_mut()) {
             (Some(rule), Ok(mut counters)) => {
                 counts.count(counters.entry((rule, chosen.place)).or_insert_with(fresh));
             }

@@ -2,6 +2,7 @@
 
 use crate::collections::Key;
 use crate::copies::{Copies, Places, Routed, Terms};
+use crate::counts::Owner;
 use crate::delays::Held;
 use crate::hostcall::{self, Bytes, Side};
 use crate::memory::Purpose;
@@ -77,24 +78,22 @@ impl OfRule {
 }
 
 impl Shadowing {
-    /// Sends, or has `slot` send, what is to be copied of the request, which is as its upstream sees it. The rule with these
-    /// `names` is none of this configuration's if there is no `rule`. `whole` says that the request has no body; `held`, that
-    /// it waits before it goes on.
+    /// Sends, or has `slot` send, what is to be copied of the request, which is as its upstream sees it. `whole` says that it
+    /// has no body; `held`, that it waits before it goes on.
     #[inline(never)]
     pub(crate) fn copy(
         &mut self,
         plugin: &Plugin,
-        rule: Option<RuleId>,
-        names: [&str; 2],
+        owner: Owner<'_>,
         copies: &[CopyTo<'_>],
         whole: bool,
         held: Option<&Held>,
         mut slot: impl FnMut(usize, &str),
     ) {
-        let of_rule = rule.map_or_else(Rc::default, |rule| plugin.mirrored.of(rule));
+        let of_rule = owner.rule.map_or_else(Rc::default, |rule| plugin.mirrored.of(rule));
         let mut called: Vec<Rc<Series>> = Vec::new();
         for CopyTo { cluster, way } in copies {
-            let series = of_rule.series(names, cluster);
+            let series = of_rule.series(owner.names, cluster);
             match way {
                 CopyWay::Dropped(reason) => series.dropped(*reason),
                 CopyWay::Slot(number) => {
@@ -104,7 +103,9 @@ impl Shadowing {
                 CopyWay::Callout => called.push(series),
             }
         }
-        if let Some(shadow) = rule.and_then(|rule| plugin.policy.rule(rule)?.shadow()).filter(|_| !called.is_empty()) {
+        if let Some(shadow) =
+            owner.rule.and_then(|rule| plugin.policy.rule(rule)?.shadow()).filter(|_| !called.is_empty())
+        {
             self.collect(plugin, shadow, &of_rule, called, whole, held);
         }
     }

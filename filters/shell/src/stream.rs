@@ -7,6 +7,7 @@
 //! that the SDK writes, up to 0.2.1, that is promised (Envoy 1.33, release notes). What the proxy refuses is left undone.
 
 use crate::arrival::Arrival;
+use crate::counts::Owner;
 use crate::delays::{self, Held};
 use crate::hostcall::{self, Side};
 use crate::response::{Response, make};
@@ -77,15 +78,16 @@ impl<F: Filter> Stream<F> {
                 self.response.issue(cookie, value, request.is_secure());
             }
             self.response.change(decision.response);
-            let names = [&*decision.names[0], &*decision.names[1]];
+            let [virtual_service, name] = &decision.names;
+            let owner = Owner { rule, names: [virtual_service, name] };
             match &decision.destination {
                 Some(chosen) if chosen.is_handed_on => self.hand_on(rule, chosen),
-                Some(chosen) => self.send_to(plugin, rule, names, chosen),
+                Some(chosen) => self.send_to(plugin, owner, chosen),
                 None => {}
             }
             if !decision.copies.is_empty() {
                 let held = self.held.as_ref();
-                self.shadowing.copy(plugin, rule, names, &decision.copies, whole, held, |number, cluster| {
+                self.shadowing.copy(plugin, owner, &decision.copies, whole, held, |number, cluster| {
                     let slot = format!("{SLOT}{number}");
                     let _ = hostcall::set_header(Side::Request, &slot, cluster.as_bytes());
                 });
@@ -110,9 +112,9 @@ impl<F: Filter> Stream<F> {
         if reply.as_ref().is_some_and(delays::answer) { Passage::Answered } else { Passage::On }
     }
 
-    fn send_to(&mut self, plugin: &Plugin, rule: Option<RuleId>, names: [&str; 2], chosen: &Chosen<'_>) {
-        plugin.sent.count(&plugin.counts, rule, names, chosen);
-        if let Some((rule, place)) = rule.zip(chosen.passed_over()) {
+    fn send_to(&mut self, plugin: &Plugin, owner: Owner<'_>, chosen: &Chosen<'_>) {
+        plugin.sent.count(&plugin.counts, owner, chosen);
+        if let Some((rule, place)) = owner.rule.zip(chosen.passed_over()) {
             worker::count_failover(plugin, rule, place);
         }
         self.watch = chosen.watch;

@@ -23,21 +23,18 @@ fn each_row_is_decided_as_its_source_says() {
 fn a_chain_decides_each_row_as_one_filter_does_whatever_its_later_filters_have() {
     let rows = all();
     let other = policy(rules(json!([{"rewrite": {"uri": "/other"}, "route": [{"destination": {"host": "other"}}]}])));
-    let wrong: Vec<String> = rows
-        .iter()
-        .flat_map(|row| {
-            let first = policy(row.configuration.clone());
-            let request = request(&row.request);
-            let found = [&first, &other].into_iter().find_map(|later| {
-                let decision = decide_in_chain(&first, later, &request, 0);
-                // Only the one that chose it knows the subset's name.
-                let subset = decide(&first, &request, 0).destination.and_then(|chosen| chosen.choice)?.destination;
-                let seen = Seen { subset: subset.subset.clone(), ..seen(decision, &request, &row.answer) };
-                row.wrong(&seen, Level::Pure)
-            });
-            found
+    let wrong = |row: &Row| {
+        let first = policy(row.configuration.clone());
+        let request = request(&row.request);
+        // Only the filter that chose it knows the subset's name.
+        let choice = decide(&first, &request, 0).destination.and_then(|chosen| chosen.choice);
+        let subset = choice.and_then(|choice| choice.destination.subset.clone());
+        [&first, &other].into_iter().find_map(|later| {
+            let decision = decide_in_chain(&first, later, &request, 0);
+            row.wrong(&Seen { subset: subset.clone(), ..seen(decision, &request, &row.answer) }, Level::Pure)
         })
-        .collect();
+    };
+    let wrong: Vec<String> = rows.iter().filter_map(wrong).collect();
     assert_none_wrong(&wrong, rows.len());
 }
 
