@@ -20,7 +20,7 @@ use crate::canary::Choice;
 use crate::changes::Change;
 use crate::decision::{CopyWay, Decision, Part};
 use crate::digest::Digest;
-use crate::policy::{Applied, Outcome, Policy, RuleId};
+use crate::policy::{Applied, Outcome, Policy, RuleId, VirtualService};
 use crate::shadow::Reason;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode, percent_encode};
 use std::borrow::Cow;
@@ -67,6 +67,12 @@ pub(crate) struct HandedDestination {
     pub(crate) confirm: bool,
 }
 
+/// Whether all names of rules are as people would write them, so that a request need not look.
+pub(crate) fn are_plain(virtual_services: &[VirtualService]) -> bool {
+    let plain = |of: &VirtualService| is_plain(&of.name) && of.rules.iter().all(|rule| is_plain(&rule.name));
+    virtual_services.iter().all(plain)
+}
+
 impl Policy {
     /// The text that says `outcome` and nothing else.
     pub fn publish(&self, outcome: Outcome) -> String {
@@ -90,10 +96,14 @@ impl Policy {
             }
         }
         let (owner, rule) = self.names_of(outcome);
-        push_encoded(&mut text, owner.as_bytes());
+        let mut push = |name: &str| match self.has_plain_names {
+            true => text.push_str(name),
+            false => push_encoded(&mut text, name.as_bytes()),
+        };
+        push(owner);
         if let Some(rule) = rule {
-            text.push('/');
-            push_encoded(&mut text, rule.as_bytes());
+            push("/");
+            push(rule);
         }
         text
     }
@@ -269,6 +279,11 @@ fn push_word(text: &mut String, key: &str, names: &[&str], value: &[u8]) {
 
 fn push_encoded(text: &mut String, bytes: &[u8]) {
     text.extend(percent_encode(bytes, ENCODED));
+}
+
+/// Whether a name of a rule or of its VirtualService has nothing that is to be encoded.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'%')
 }
 
 fn decoded(value: &str) -> String {

@@ -34,6 +34,8 @@ pub struct Policy {
     /// The digest as it is published with each outcome.
     pub(crate) digest_text: String,
     pub(crate) virtual_services: Vec<VirtualService>,
+    /// Whether names are published as they are.
+    pub(crate) has_plain_names: bool,
     pub(crate) hosts: HostTable<HostRules>,
     pub(crate) repeated_headers: RepeatedHeaders,
     pub(crate) unmatched: Unmatched,

@@ -18,6 +18,7 @@ pub(crate) use route::{percent, percent_at, port_number};
 
 use crate::age;
 use crate::cluster_name::{ClusterTemplate, ISTIO_TEMPLATE};
+use crate::handoff::are_plain;
 use crate::host_name::mistake_in;
 use crate::matching::Conditions;
 use crate::policy::Policy;
@@ -104,6 +105,7 @@ impl Policy {
                 digest: configuration.digest,
                 digest_text: configuration.digest.to_string(),
                 hosts: hosts.map(|order| order.finish(&assembly.virtual_services)),
+                has_plain_names: are_plain(&assembly.virtual_services),
                 virtual_services: assembly.virtual_services,
                 repeated_headers: configuration.repeated_headers,
                 unmatched: configuration.unmatched,
