@@ -42,6 +42,7 @@ fn draw(part: &DrawingArea<SVGBackend<'_>, Shift>, results: &Results, by: By) ->
     let mut chart = ChartBuilder::on(part)
         .caption(by.name(), ("sans-serif", 15))
         .margin(8)
+        .margin_right(28)
         .x_label_area_size(24)
         .y_label_area_size(48)
         .build_cartesian_2d((10.0..10_000.0_f64).log_scale(), (LEAST..5_000.0_f64).log_scale())?;
@@ -52,7 +53,7 @@ fn draw(part: &DrawingArea<SVGBackend<'_>, Shift>, results: &Results, by: By) ->
         .y_labels(5)
         .x_label_formatter(&whole)
         .y_label_formatter(&whole)
-        .light_line_style(WHITE)
+        .max_light_lines(0)
         .draw()?;
     for (subject, color) in LINES {
         let added = |size: &usize| Some(Added::of(results, by.name(), *size, subject, NOTHING)?.cpu().max(LEAST));

@@ -24,3 +24,4 @@ pub mod targets;
 pub mod turn;
 pub mod upstream;
 pub mod wasm;
+pub mod wrk;

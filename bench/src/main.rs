@@ -8,7 +8,7 @@ use serin_bench::round::rounds;
 use serin_bench::rules::SIZES;
 use serin_bench::stage::{SUBSETS, Stage};
 use serin_bench::upstream::Upstream;
-use serin_bench::{chart, page, scenes, starts, swaps, tables, targets};
+use serin_bench::{chart, page, scenes, starts, swaps, tables, targets, wrk};
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
@@ -76,6 +76,7 @@ fn show(results: &Results) {
         tables::rules(results),
         tables::crossings(results),
         tables::ten_rules(results),
+        tables::by_wrk(results),
         tables::splits(results),
         tables::starts(results),
         tables::swaps(results),
@@ -123,7 +124,13 @@ async fn measure(arguments: &Arguments) -> Result<Results, Box<dyn Error>> {
         // The client has a thread of its own, which leaves the worker its core; processes that this thread starts later may use all.
         let client = || {
             leave().map_err(|error| error.to_string())?;
-            rounds(&envoy, &worker, &upstream, &subjects, arguments.rounds, progress).map_err(|error| error.to_string())
+            let mut measured = rounds(&envoy, &worker, &upstream, &subjects, arguments.rounds, progress)
+                .map_err(|error| error.to_string())?;
+            if rules == Some(wrk::RULES) && wrk::is_installed() {
+                say("the same by wrk");
+                measured.extend(wrk::rounds(&envoy, &worker).map_err(|error| error.to_string())?);
+            }
+            Ok::<_, String>(measured)
         };
         let measured = thread::scope(|scope| scope.spawn(client).join()).map_err(|_| "the client broke")??;
         results.0.extend(measured.into_iter().map(Record::Requests));

@@ -52,6 +52,21 @@ pub struct Requests {
     pub busy: Vec<f64>,
 }
 
+impl Requests {
+    /// No rounds yet.
+    pub fn of(scene: &str, rules: usize, subject: &str) -> Self {
+        let (scene, subject) = (scene.to_owned(), subject.to_owned());
+        Self { scene, rules, subject, cpu: Vec::new(), rate: Vec::new(), busy: Vec::new() }
+    }
+
+    /// Another round.
+    pub fn push(&mut self, cpu: f64, rate: f64, busy: f64) {
+        self.cpu.push(rounded(cpu));
+        self.rate.push(rate.round());
+        self.busy.push(rounded(busy));
+    }
+}
+
 /// Starts of Envoys with one subject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Starts {

@@ -1,7 +1,7 @@
 //! Rounds: all subjects of an Envoy have a turn in each.
 
 use crate::cores::Worker;
-use crate::results::{Requests, rounded};
+use crate::results::Requests;
 use crate::stage::SUBSETS;
 use crate::turn::{Turn, turn};
 use crate::upstream::Upstream;
@@ -70,15 +70,8 @@ pub fn rounds(
     rounds: usize,
     mut progress: impl FnMut(usize),
 ) -> Result<Vec<Requests>, Box<dyn Error>> {
-    let empty = |subject: &Subject| Requests {
-        scene: subject.scene.to_owned(),
-        rules: subject.rules,
-        subject: subject.name.to_owned(),
-        cpu: Vec::new(),
-        rate: Vec::new(),
-        busy: Vec::new(),
-    };
-    let mut measured: Vec<Requests> = subjects.iter().map(empty).collect();
+    let mut measured: Vec<Requests> =
+        subjects.iter().map(|subject| Requests::of(subject.scene, subject.rules, subject.name)).collect();
     for round in 0..=rounds {
         progress(round);
         for place in 0..subjects.len() {
@@ -90,14 +83,12 @@ pub fn rounds(
             let before = copies(upstream);
             let turn = turn(*target, worker, &subject.requests).map_err(|error| failed(error.to_string()))?;
             subject.expected.check(&turn).map_err(failed)?;
-            let copied = (copies(upstream) - before) as f64 / turn.ran.responses as f64;
+            let copied = (copies(upstream) - before) as f64 / turn.sent as f64;
             if !COPIED[usize::from(subject.copied)].contains(&copied) {
                 return Err(failed(format!("{copied:.3} of its requests are copied")).into());
             }
             if round > 0 {
-                measured[place].cpu.push(rounded(turn.cpu));
-                measured[place].rate.push(turn.rate.round());
-                measured[place].busy.push(rounded(turn.busy));
+                measured[place].push(turn.cpu, turn.rate, turn.busy);
             }
         }
     }

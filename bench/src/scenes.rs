@@ -62,10 +62,15 @@ pub const CANARY_BOTH: &str = "canary, sticky, 10 % copied";
 /// A split by a key, and copies.
 pub const CHAIN_BOTH: &str = "chain of three, sticky, 10 % copied";
 
+/// The hostcalls of canary, without a decision: always the same cluster.
+pub const FLOOR: &str = "canary's hostcalls, no decision";
+
 /// All subjects of the scene of a split, in the order of tables.
-pub const OF_SPLITS: [&str; 14] = [
+pub const OF_SPLITS: [&str; 16] = [
     NOTHING,
     WEIGHTED,
+    EMPTY,
+    FLOOR,
     LUA_STICKY,
     CANARY_RANDOM,
     CANARY_EXACT,
@@ -207,6 +212,14 @@ pub fn splits(stage: &mut Stage) -> Result<Vec<Subject>, Box<dyn Error>> {
     for name in OF_SPLITS {
         let listener = match name {
             NOTHING => stage.plain(name, |action| everything(action.to(&first)))?,
+            EMPTY => {
+                let filter = stage.filter(name, &module(Asks::Nothing, &first)?)?;
+                stage.plain(name, |action| everything(action.to(&first)))?.with_filter(filter)
+            }
+            FLOOR => {
+                let filter = stage.filter(name, &module(Asks::Cluster, &first)?)?;
+                stage.rendered(name, &[], &[])?.with_filter(filter)
+            }
             WEIGHTED => {
                 let clusters = json!([{"name": first, "weight": 90}, {"name": second, "weight": 10}]);
                 stage.plain(name, |action| {
@@ -240,7 +253,8 @@ pub fn splits(stage: &mut Stage) -> Result<Vec<Subject>, Box<dyn Error>> {
             }
         };
         stage.add(listener);
-        let is_split = ![NOTHING, TABLE_COPIES, LUA_COPIES, CANARY_COPIES, CANARY_CALLOUT].contains(&name);
+        let is_split =
+            ![NOTHING, EMPTY, FLOOR, TABLE_COPIES, LUA_COPIES, CANARY_COPIES, CANARY_CALLOUT].contains(&name);
         subjects.push(Subject {
             scene: SPLITS,
             rules: 1,

@@ -5,7 +5,7 @@ use crate::grid::Grid;
 use crate::results::Results;
 use crate::rules::{By, SIZES};
 use crate::scenes::{CANARY, CHAIN, HEADER_ROUTER, HOSTCALLS, LUA, NOTHING, OF_SPLITS, SPLITS, TABLE};
-use crate::{starts, swaps};
+use crate::{starts, swaps, wrk};
 
 /// With this part of the time in use a worker is saturated: the rest is how long it takes to wake.
 pub const SATURATED: f64 = 0.95;
@@ -102,6 +102,13 @@ pub fn ten_rules(results: &Results) -> Grid {
     subjects.extend(HOSTCALLS.map(|(_, name)| name));
     subjects.extend([HEADER_ROUTER, CANARY, CHAIN]);
     of_requests(results, &mut grid, By::Header.name(), 10, &subjects);
+    grid
+}
+
+/// Some of them with wrk as the client.
+pub fn by_wrk(results: &Results) -> Grid {
+    let mut grid = Grid::new("The same, sent by wrk", 1, &OF_REQUESTS);
+    of_requests(results, &mut grid, wrk::BY_WRK, wrk::RULES, &wrk::SUBJECTS);
     grid
 }
 

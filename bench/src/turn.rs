@@ -11,7 +11,7 @@ use std::time::Duration;
 pub const CONNECTIONS: usize = 64;
 
 /// How long a turn takes.
-pub const TIME: Duration = Duration::from_millis(300);
+pub const TIME: Duration = Duration::from_millis(120);
 
 /// How many requests a turn has at most.
 const REQUESTS: u64 = 100_000;
@@ -28,6 +28,8 @@ pub struct Turn {
     pub rate: f64,
     /// The part of the time in which the worker had a core.
     pub busy: f64,
+    /// How many requests were sent, with those that are not counted.
+    pub sent: u64,
     /// The responses.
     pub ran: Ran,
 }
@@ -41,8 +43,7 @@ pub fn turn(target: SocketAddr, worker: &Worker, requests: &[Vec<u8>]) -> io::Re
     let each = requests.iter().cycle().take(CONNECTIONS).cloned();
     let mut client = Client::open(target, each)?;
     // The first requests open connections, here and to the services behind; they are not counted.
-    let warm_up = Until { time: TIME, requests: 2 * CONNECTIONS as u64 };
-    client.run(warm_up, |_| true)?;
+    let warm_up = client.run(Until { time: TIME, requests: 2 * CONNECTIONS as u64 }, |_| true)?;
     thread::sleep(ASLEEP);
     let before = worker.cpu_time()?;
     let ran = client.run(Until { time: TIME, requests: REQUESTS }, |_| true)?;
@@ -50,5 +51,11 @@ pub fn turn(target: SocketAddr, worker: &Worker, requests: &[Vec<u8>]) -> io::Re
     thread::sleep(ASLEEP);
     let spent = worker.cpu_time()?.saturating_sub(before).as_secs_f64();
     let (responses, time) = (ran.responses as f64, ran.time.as_secs_f64());
-    Ok(Turn { cpu: spent * 1e6 / responses, rate: responses / time, busy: spent / time, ran })
+    Ok(Turn {
+        cpu: spent * 1e6 / responses,
+        rate: responses / time,
+        busy: spent / time,
+        sent: warm_up.responses + ran.responses,
+        ran,
+    })
 }
