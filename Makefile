@@ -38,10 +38,12 @@ test: build ## every test: native, in the test host, in a real Envoy, as wasm32 
 	@filters/wasm-tests.sh
 	$(call say,every test passed)
 
-# Measured is Envoy; the client need not be fast, and is there already if tests were run.
-bench: build ## what rules and splits cost a request: Serin, Envoy's own routes, Lua, neither
-	$(call say,measuring)
-	@$(with_envoy) cargo bench --locked --profile dev -p serin --bench rules --bench splits
+# BENCH='--only splits --rounds 5' measures less, BENCH=--docs writes docs/cost.md; nothing else should run meanwhile.
+bench: build ## what Serin costs an Envoy, beside Lua, Envoy's own routes and neither: requests, starts, swaps
+	$(call say,building the client)
+	@cargo build --locked -p serin-bench
+	$(call say,measuring for about ten minutes)
+	@$(with_envoy) $(with_files) cargo run --locked -q -p serin-bench -- $(BENCH)
 
 lint: setup ## formatting, clippy, documentation, scripts
 	$(call say,formatting)

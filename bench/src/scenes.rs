@@ -2,7 +2,7 @@
 
 use crate::lua;
 use crate::round::{Expected, Subject};
-use crate::rules::{By, user, virtual_service};
+use crate::rules::{By, SIZES, user, virtual_service};
 use crate::stage::{Action, CHOSEN, HOST, SUBSETS, Stage, cluster, request};
 use crate::turn::CONNECTIONS;
 use crate::wasm::{Asks, module};
@@ -26,15 +26,21 @@ pub const CANARY: &str = "canary";
 pub const CHAIN: &str = "chain of three";
 
 /// What a filter costs by the hostcalls that it makes; each makes those of the line before it, too.
-pub const HOSTCALLS: [(Asks, &str); 4] = [
+pub const HOSTCALLS: [(Asks, &str); 5] = [
     (Asks::Nothing, EMPTY),
     (Asks::Headers, "+ asks for all headers"),
     (Asks::Publishes, "+ publishes a text"),
-    (Asks::Cluster, "+ names the cluster"),
+    (Asks::Cluster, "+ sets the cluster"),
+    (Asks::Cluster, FLOOR),
 ];
+
+/// The hostcalls of canary, and the routes that are rendered for it, without a decision: always the same cluster.
+pub const FLOOR: &str = "+ routes that look at both";
 
 /// The scene of a split, 90 to 10, and of copies of a tenth.
 pub const SPLITS: &str = "splits and copies";
+/// A Wasm filter with canary's hostcalls and without a decision.
+pub const FLOOR_OF_SPLITS: &str = "canary's hostcalls alone";
 /// Envoy's weighted clusters.
 pub const WEIGHTED: &str = "Envoy's weighted clusters";
 /// A split by a key, in Lua.
@@ -62,15 +68,12 @@ pub const CANARY_BOTH: &str = "canary, sticky, 10 % copied";
 /// A split by a key, and copies.
 pub const CHAIN_BOTH: &str = "chain of three, sticky, 10 % copied";
 
-/// The hostcalls of canary, without a decision: always the same cluster.
-pub const FLOOR: &str = "canary's hostcalls, no decision";
-
 /// All subjects of the scene of a split, in the order of tables.
 pub const OF_SPLITS: [&str; 16] = [
     NOTHING,
     WEIGHTED,
     EMPTY,
-    FLOOR,
+    FLOOR_OF_SPLITS,
     LUA_STICKY,
     CANARY_RANDOM,
     CANARY_EXACT,
@@ -100,6 +103,12 @@ fn everything(action: Value) -> Vec<Value> {
     vec![json!({"match": {"prefix": "/"}, "route": action})]
 }
 
+/// What of [`HOSTCALLS`] is measured beside so many rules. It does not depend on them: all beside the fewest, one to compare
+/// with the others beside more.
+fn hostcalls(rules: usize) -> &'static [(Asks, &'static str)] {
+    if rules == SIZES[0] { &HOSTCALLS } else { &HOSTCALLS[..1] }
+}
+
 fn to_chosen(action: &Action) -> Vec<Value> {
     everything(action.to(&cluster(CHOSEN)))
 }
@@ -112,12 +121,10 @@ fn to_chosen(action: &Action) -> Vec<Value> {
 pub fn rules(stage: &mut Stage, rules: usize) -> Result<Vec<Subject>, Box<dyn Error>> {
     let listener = stage.plain(NOTHING, |action| to_chosen(&action))?.replying();
     stage.add(listener);
-    // What it costs to ask for something does not depend on rules: it is measured beside the fewest.
-    for (asks, name) in &HOSTCALLS[..if rules == 10 { HOSTCALLS.len() } else { 1 }] {
+    for (asks, name) in hostcalls(rules) {
         let filter = stage.filter(name, &module(*asks, &cluster(CHOSEN))?)?;
-        // The last one needs the routes that Serin renders: they follow what it says.
-        let listener = match asks {
-            Asks::Cluster => stage.rendered(name, &[], &[])?,
+        let listener = match *name {
+            FLOOR => stage.rendered(name, &[], &[])?,
             _ => stage.plain(name, |action| to_chosen(&action))?,
         };
         stage.add(listener.with_filter(filter).replying());
@@ -138,7 +145,7 @@ pub fn rules(stage: &mut Stage, rules: usize) -> Result<Vec<Subject>, Box<dyn Er
         subject(NOTHING, NOTHING.to_owned());
         let is_fullest = by == By::Header;
         if is_fullest {
-            for (_, name) in &HOSTCALLS[..if rules == 10 { HOSTCALLS.len() } else { 1 }] {
+            for (_, name) in hostcalls(rules) {
                 subject(name, (*name).to_owned());
             }
         }
@@ -216,8 +223,8 @@ pub fn splits(stage: &mut Stage) -> Result<Vec<Subject>, Box<dyn Error>> {
                 let filter = stage.filter(name, &module(Asks::Nothing, &first)?)?;
                 stage.plain(name, |action| everything(action.to(&first)))?.with_filter(filter)
             }
-            FLOOR => {
-                let filter = stage.filter(name, &module(Asks::Cluster, &first)?)?;
+            FLOOR_OF_SPLITS => {
+                let filter = stage.filter("floor", &module(Asks::Cluster, &first)?)?;
                 stage.rendered(name, &[], &[])?.with_filter(filter)
             }
             WEIGHTED => {
@@ -254,7 +261,7 @@ pub fn splits(stage: &mut Stage) -> Result<Vec<Subject>, Box<dyn Error>> {
         };
         stage.add(listener);
         let is_split =
-            ![NOTHING, EMPTY, FLOOR, TABLE_COPIES, LUA_COPIES, CANARY_COPIES, CANARY_CALLOUT].contains(&name);
+            ![NOTHING, EMPTY, FLOOR_OF_SPLITS, TABLE_COPIES, LUA_COPIES, CANARY_COPIES, CANARY_CALLOUT].contains(&name);
         subjects.push(Subject {
             scene: SPLITS,
             rules: 1,
