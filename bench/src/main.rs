@@ -1,5 +1,6 @@
 //! Measures, and says what came of it.
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Parser, ValueEnum};
 use serin_bench::cores::{Cores, Worker};
 use serin_bench::machine::machine;
@@ -11,7 +12,7 @@ use serin_bench::upstream::Upstream;
 use serin_bench::{chart, page, scenes, starts, swaps, tables, targets, wrk};
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Instant;
 
@@ -35,7 +36,7 @@ struct Arguments {
     #[arg(long, value_enum)]
     only: Vec<Part>,
     /// How many rounds each subject has a turn in
-    #[arg(long, default_value_t = 15)]
+    #[arg(long, default_value_t = 15, value_parser = RangedU64ValueParser::<usize>::new().range(1..=100))]
     rounds: usize,
     /// Write docs/cost.md, its chart and its results
     #[arg(long)]
@@ -56,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         None => measure(&arguments).await?,
     };
     show(&results);
-    let directory = if arguments.docs { repository().join("docs") } else { PathBuf::from(LEFT) };
+    let directory = if arguments.docs { docs() } else { PathBuf::from(LEFT) };
     fs::create_dir_all(&directory)?;
     let (raw, chart) = (directory.join("cost.jsonl"), directory.join("cost.svg"));
     results.write(&raw)?;
@@ -68,6 +69,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{} says the same.", page.display());
     }
     Ok(())
+}
+
+/// The pages of the repository from which this was built.
+fn docs() -> PathBuf {
+    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
+    bench.parent().unwrap_or(bench).join("docs")
 }
 
 /// Prints all tables of which something was measured.
@@ -88,11 +95,6 @@ fn show(results: &Results) {
     if let Some(busy) = tables::busy(results) {
         println!("{busy}");
     }
-}
-
-/// The directory of the repository from which this was built.
-fn repository() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
 async fn measure(arguments: &Arguments) -> Result<Results, Box<dyn Error>> {

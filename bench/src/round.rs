@@ -6,6 +6,7 @@ use crate::stage::SUBSETS;
 use crate::turn::{Turn, turn};
 use crate::upstream::Upstream;
 use serin::envoy::Process;
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::Range;
 
@@ -27,7 +28,7 @@ pub struct Subject {
     pub copied: bool,
 }
 
-/// What has to come of the requests of a turn.
+/// What has to come of the requests of all turns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// All say this.
@@ -36,24 +37,49 @@ pub enum Expected {
     Split,
 }
 
-/// A tenth, wide enough for chance, and for keys that are few.
+/// About a tenth: wide enough for chance, and for the few keys that there are.
 const ABOUT_A_TENTH: Range<f64> = 0.02..0.25;
 
-/// A tenth of the requests of a turn, and none but a few of the turn before that come late.
-const COPIED: [Range<f64>; 2] = [0.0..0.01, 0.05..0.15];
+/// What part of the requests is copied: none but a few of the turn before that come late, or a tenth, as chance has it.
+const COPIED: [Range<f64>; 2] = [0.0..0.03, 0.07..0.13];
 
-impl Expected {
-    fn check(self, turn: &Turn) -> Result<(), String> {
-        let responses = turn.ran.responses;
-        let is_so = match self {
-            Self::All(body) => turn.ran.of(body) == responses,
-            Self::Split => {
-                let [first, second, _] = SUBSETS.map(|subset| turn.ran.of(subset));
-                first + second == responses && ABOUT_A_TENTH.contains(&(second as f64 / responses as f64))
+/// What has come of the requests of a subject.
+#[derive(Clone, Debug, Default)]
+struct Outcome {
+    /// How many responses there were of each.
+    tally: BTreeMap<String, u64>,
+    /// How many requests were sent.
+    sent: u64,
+    /// How many of them were copied.
+    copied: u64,
+}
+
+impl Outcome {
+    fn add(&mut self, turn: &Turn, copied: u64) {
+        for (said, count) in &turn.ran.tally {
+            *self.tally.entry(String::from_utf8_lossy(said).into_owned()).or_default() += count;
+        }
+        self.sent += turn.sent;
+        self.copied += copied;
+    }
+
+    /// Says what is not as it should be.
+    fn check(&self, subject: &Subject) -> Result<(), String> {
+        let of = |said: &str| self.tally.get(said).copied().unwrap_or_default();
+        let responses: u64 = self.tally.values().sum();
+        let is_so = match subject.expected {
+            Expected::All(body) => of(body) == responses,
+            Expected::Split => {
+                let second = of(SUBSETS[1]);
+                of(SUBSETS[0]) + second == responses && ABOUT_A_TENTH.contains(&(second as f64 / responses as f64))
             }
         };
-        let said = || turn.ran.tally.iter().map(|(said, count)| format!("{count} {}", String::from_utf8_lossy(said)));
-        if is_so { Ok(()) } else { Err(said().collect::<Vec<_>>().join(", ")) }
+        let copied = self.copied as f64 / self.sent as f64;
+        if is_so && COPIED[usize::from(subject.copied)].contains(&copied) {
+            return Ok(());
+        }
+        let tally = &self.tally;
+        Err(format!("responses are not as the rules say: {tally:?}, {:.1} % copied", copied * 100.0))
     }
 }
 
@@ -61,7 +87,7 @@ impl Expected {
 ///
 /// # Errors
 ///
-/// What the system says, and a turn of which something else came than it should.
+/// What the system says, and requests of which something else came than the rules say.
 pub fn rounds(
     envoy: &Process,
     worker: &Worker,
@@ -70,27 +96,29 @@ pub fn rounds(
     rounds: usize,
     mut progress: impl FnMut(usize),
 ) -> Result<Vec<Requests>, Box<dyn Error>> {
-    let mut measured: Vec<Requests> =
-        subjects.iter().map(|subject| Requests::of(subject.scene, subject.rules, subject.name)).collect();
+    let of = |subject: &Subject| Requests::of(subject.scene, subject.rules, subject.name);
+    let mut measured: Vec<Requests> = subjects.iter().map(of).collect();
+    let mut outcomes = vec![Outcome::default(); subjects.len()];
+    let failed = |subject: &Subject, reason: String| {
+        format!("{}, {} rules, {}: {reason}", subject.scene, subject.rules, subject.name)
+    };
     for round in 0..=rounds {
         progress(round);
         for place in 0..subjects.len() {
             let place = (place + round) % subjects.len();
             let subject = &subjects[place];
-            let failed =
-                |reason: String| format!("{}, {} rules, {}: {reason}", subject.scene, subject.rules, subject.name);
-            let target = envoy.listeners().get(&subject.listener).ok_or_else(|| failed("has no listener".into()))?;
+            let target = envoy.listeners().get(&subject.listener);
+            let target = target.ok_or_else(|| failed(subject, "has no listener".to_owned()))?;
             let before = copies(upstream);
-            let turn = turn(*target, worker, &subject.requests).map_err(|error| failed(error.to_string()))?;
-            subject.expected.check(&turn).map_err(failed)?;
-            let copied = (copies(upstream) - before) as f64 / turn.sent as f64;
-            if !COPIED[usize::from(subject.copied)].contains(&copied) {
-                return Err(failed(format!("{copied:.3} of its requests are copied")).into());
-            }
+            let turn = turn(*target, worker, &subject.requests).map_err(|error| failed(subject, error.to_string()))?;
+            outcomes[place].add(&turn, copies(upstream) - before);
             if round > 0 {
                 measured[place].push(turn.cpu, turn.rate, turn.busy);
             }
         }
+    }
+    for (subject, outcome) in subjects.iter().zip(&outcomes) {
+        outcome.check(subject).map_err(|reason| failed(subject, reason))?;
     }
     Ok(measured)
 }

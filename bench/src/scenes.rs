@@ -41,6 +41,8 @@ pub const FLOOR: &str = "+ routes that look at both";
 pub const SPLITS: &str = "splits and copies";
 /// A Wasm filter with canary's hostcalls and without a decision.
 pub const FLOOR_OF_SPLITS: &str = "canary's hostcalls alone";
+/// The same with the hostcall for the copy.
+pub const FLOOR_OF_COPIES: &str = "canary's hostcalls alone, 10 % copied";
 /// Envoy's weighted clusters.
 pub const WEIGHTED: &str = "Envoy's weighted clusters";
 /// A split by a key, in Lua.
@@ -69,7 +71,7 @@ pub const CANARY_BOTH: &str = "canary, sticky, 10 % copied";
 pub const CHAIN_BOTH: &str = "chain of three, sticky, 10 % copied";
 
 /// All subjects of the scene of a split, in the order of tables.
-pub const OF_SPLITS: [&str; 16] = [
+pub const OF_SPLITS: [&str; 17] = [
     NOTHING,
     WEIGHTED,
     EMPTY,
@@ -83,6 +85,7 @@ pub const OF_SPLITS: [&str; 16] = [
     LUA_COPIES,
     CANARY_COPIES,
     CANARY_CALLOUT,
+    FLOOR_OF_COPIES,
     LUA_BOTH,
     CANARY_BOTH,
     CHAIN_BOTH,
@@ -122,7 +125,7 @@ pub fn rules(stage: &mut Stage, rules: usize) -> Result<Vec<Subject>, Box<dyn Er
     let listener = stage.plain(NOTHING, |action| to_chosen(&action))?.replying();
     stage.add(listener);
     for (asks, name) in hostcalls(rules) {
-        let filter = stage.filter(name, &module(*asks, &cluster(CHOSEN))?)?;
+        let filter = stage.filter(name, &module(*asks, &cluster(CHOSEN), "")?)?;
         let listener = match *name {
             FLOOR => stage.rendered(name, &[], &[])?,
             _ => stage.plain(name, |action| to_chosen(&action))?,
@@ -220,12 +223,15 @@ pub fn splits(stage: &mut Stage) -> Result<Vec<Subject>, Box<dyn Error>> {
         let listener = match name {
             NOTHING => stage.plain(name, |action| everything(action.to(&first)))?,
             EMPTY => {
-                let filter = stage.filter(name, &module(Asks::Nothing, &first)?)?;
+                let filter = stage.filter(name, &module(Asks::Nothing, "", "")?)?;
                 stage.plain(name, |action| everything(action.to(&first)))?.with_filter(filter)
             }
-            FLOOR_OF_SPLITS => {
-                let filter = stage.filter("floor", &module(Asks::Cluster, &first)?)?;
-                stage.rendered(name, &[], &[])?.with_filter(filter)
+            FLOOR_OF_SPLITS | FLOOR_OF_COPIES => {
+                let is_copied = name == FLOOR_OF_COPIES;
+                let asks = if is_copied { Asks::Copies } else { Asks::Cluster };
+                let filter = stage.filter(name, &module(asks, &first, &third)?)?;
+                let rules = manifests(&Split::None, is_copied.then_some("router"));
+                stage.rendered(name, &[], &rules)?.with_filter(filter)
             }
             WEIGHTED => {
                 let clusters = json!([{"name": first, "weight": 90}, {"name": second, "weight": 10}]);
@@ -260,8 +266,17 @@ pub fn splits(stage: &mut Stage) -> Result<Vec<Subject>, Box<dyn Error>> {
             }
         };
         stage.add(listener);
-        let is_split =
-            ![NOTHING, EMPTY, FLOOR_OF_SPLITS, TABLE_COPIES, LUA_COPIES, CANARY_COPIES, CANARY_CALLOUT].contains(&name);
+        let is_split = ![
+            NOTHING,
+            EMPTY,
+            FLOOR_OF_SPLITS,
+            FLOOR_OF_COPIES,
+            TABLE_COPIES,
+            LUA_COPIES,
+            CANARY_COPIES,
+            CANARY_CALLOUT,
+        ]
+        .contains(&name);
         subjects.push(Subject {
             scene: SPLITS,
             rules: 1,

@@ -29,7 +29,7 @@ pub const SUBSETS: [&str; 3] = ["v1", "v2", "copies"];
 pub const CHOSEN: &str = "v2";
 
 /// What is said to a request for which no filter chose a cluster.
-const OTHER: &str = "other";
+pub const OTHER: &str = "other";
 
 /// Envoy's name for the cluster of a subset.
 pub fn cluster(subset: &str) -> String {
@@ -44,6 +44,8 @@ pub struct Stage {
     clusters: BTreeMap<String, Value>,
     /// What `serin render envoy` writes beside listeners and clusters.
     rest: Value,
+    /// The manifests that were read last: several subjects have the same, and ten thousand rules take a while.
+    read: Option<(Vec<Value>, World)>,
 }
 
 impl Stage {
@@ -64,7 +66,14 @@ impl Stage {
             number: 0,
         };
         let endpoints = upstream.addresses().iter().map(|(name, address)| (replica(name), *address)).collect();
-        Ok(Self { directory, endpoints, listeners: Vec::new(), clusters: BTreeMap::new(), rest: Value::Null })
+        Ok(Self {
+            directory,
+            endpoints,
+            listeners: Vec::new(),
+            clusters: BTreeMap::new(),
+            rest: Value::Null,
+            read: None,
+        })
     }
 
     /// The directory that will be Envoy's own.
@@ -83,9 +92,14 @@ impl Stage {
         modules: &[Module],
         manifests: &[Value],
     ) -> Result<Listener, Box<dyn Error>> {
-        let mut texts = vec![Text::new("shop.yaml", shop())];
-        texts.extend(manifests.iter().map(|manifest| Text::new("rules.json", manifest.to_string())));
-        let world = World::parse("default", &texts)?;
+        let world = match self.read.take() {
+            Some((read, world)) if read == manifests => world,
+            _ => {
+                let mut texts = vec![Text::new("shop.yaml", shop())];
+                texts.extend(manifests.iter().map(|manifest| Text::new("rules.json", manifest.to_string())));
+                World::parse("default", &texts)?
+            }
+        };
         let filter = |module: &Module| Filter {
             name: module.name().to_owned(),
             file: self.directory.path().join(format!("{}.wasm", module.name())),
@@ -99,6 +113,7 @@ impl Stage {
             access_log: None,
         };
         let mut configuration = render(&world, &options)?.configuration;
+        self.read = Some((manifests.to_vec(), world));
         let mut resources = configuration["static_resources"].take();
         for cluster in resources["clusters"].as_array_mut().into_iter().flatten() {
             let name = cluster["name"].as_str().unwrap_or_default().to_owned();

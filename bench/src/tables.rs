@@ -173,9 +173,7 @@ pub fn busy(results: &Results) -> Option<String> {
     let verdict = if lazy == 0 {
         "it was saturated".to_owned()
     } else {
-        format!(
-            "it was NOT saturated in {lazy} of {all} scenes: something else used its core, or the client was too slow"
-        )
+        format!("it was NOT saturated with {lazy} of {all} subjects: something else ran, or the client was too slow")
     };
     Some(format!("The worker had its core for at least {:.0} % of the time: {verdict}.", least * 100.0))
 }

@@ -33,10 +33,10 @@ fn everything_was_measured_and_fits_a_terminal() {
         (tables::rules(&results), 16),
         (tables::crossings(&results), 4),
         (tables::ten_rules(&results), 11),
-        (tables::splits(&results), 16),
+        (tables::splits(&results), 17),
         (tables::starts(&results), 8),
         (tables::swaps(&results), 4),
-        (judged, 10),
+        (judged, 14),
     ];
     for (table, rows) in all {
         let text = table.text();
