@@ -49,26 +49,41 @@ struct Arguments {
 /// Where the results of a run are left, in the directory in which it runs.
 const LEFT: &str = "target/bench";
 
+/// The results, and their chart.
+const RAW: &str = "cost.jsonl";
+const CHART: &str = "cost.svg";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
     let results = match &arguments.from {
         Some(file) => Results::read(file)?,
-        None => measure(&arguments).await?,
+        None => {
+            let mut results = Results::default();
+            let measured = measure(&arguments, &mut results).await;
+            // What was measured before something went wrong is not lost.
+            save(&results, Path::new(LEFT))?;
+            measured?;
+            results
+        }
     };
-    show(&results);
     let directory = if arguments.docs { docs() } else { PathBuf::from(LEFT) };
-    fs::create_dir_all(&directory)?;
-    let (raw, chart) = (directory.join("cost.jsonl"), directory.join("cost.svg"));
-    results.write(&raw)?;
-    fs::write(&chart, chart::svg(&results)?)?;
-    println!("The results are in {}, a chart of them in {}.", raw.display(), chart.display());
+    save(&results, &directory)?;
+    show(&results);
+    println!("The results are in {}, a chart of them in {CHART}.", directory.join(RAW).display());
     if arguments.docs {
         let page = directory.join("cost.md");
         fs::write(&page, page::filled(&fs::read_to_string(&page)?, &results)?)?;
         println!("{} says the same.", page.display());
     }
     Ok(())
+}
+
+/// Writes the results and their chart into a directory.
+fn save(results: &Results, directory: &Path) -> Result<(), Box<dyn Error>> {
+    fs::create_dir_all(directory)?;
+    results.write(&directory.join(RAW))?;
+    Ok(fs::write(directory.join(CHART), chart::svg(results)?)?)
 }
 
 /// The pages of the repository from which this was built.
@@ -97,11 +112,11 @@ fn show(results: &Results) {
     }
 }
 
-async fn measure(arguments: &Arguments) -> Result<Results, Box<dyn Error>> {
+async fn measure(arguments: &Arguments, results: &mut Results) -> Result<(), Box<dyn Error>> {
     let started = Instant::now();
     let say = |what: &str| eprintln!("serin: [{:4} s] {what}", started.elapsed().as_secs());
     let is_asked = |part| arguments.only.is_empty() || arguments.only.contains(&part);
-    let mut results = Results(vec![Record::Machine(machine())]);
+    results.0.push(Record::Machine(machine()));
     let cores = Cores::new()?;
     if cores.is_none() {
         say("there is one core only: the client takes the worker's time, and the figures mean little");
@@ -146,5 +161,5 @@ async fn measure(arguments: &Arguments) -> Result<Results, Box<dyn Error>> {
         let all = swaps::swaps(&upstream, cores.as_ref(), |what| say(&format!("swaps: {what}"))).await?;
         results.0.extend(all.into_iter().map(Record::Swaps));
     }
-    Ok(results)
+    Ok(())
 }
