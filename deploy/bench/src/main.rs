@@ -88,8 +88,7 @@ fn save(results: &Results, directory: &Path) -> Result<(), Box<dyn Error>> {
 
 /// The pages of the repository from which this was built.
 fn docs() -> PathBuf {
-    let bench = Path::new(env!("CARGO_MANIFEST_DIR"));
-    bench.parent().unwrap_or(bench).join("docs")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
 }
 
 /// Prints all tables of which something was measured.

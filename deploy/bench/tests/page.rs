@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 fn docs(file: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs")).join(file)
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs")).join(file)
 }
 
 fn results() -> Results {
