@@ -18,6 +18,7 @@ use crate::shadow::{Reason, Shadow, Slot, never_copied};
 use crate::split::{Ticket, split};
 use crate::written::{RepeatedHeaders, Unmatched};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// The authority that a request had before it was rewritten.
 pub(crate) const ORIGINAL_HOST: &str = "x-envoy-original-host";
@@ -36,7 +37,7 @@ pub struct Policy {
     pub(crate) virtual_services: Vec<VirtualService>,
     /// Whether names are published as they are.
     pub(crate) has_plain_names: bool,
-    pub(crate) hosts: HostTable<HostRules>,
+    pub(crate) hosts: HostTable<Arc<HostRules>>,
     pub(crate) repeated_headers: RepeatedHeaders,
     pub(crate) unmatched: Unmatched,
     pub(crate) port: Option<u16>,

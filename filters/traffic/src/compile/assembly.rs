@@ -3,17 +3,19 @@
 use super::Surroundings;
 use super::canary::Canaries;
 use super::delegate::Delegates;
-use super::hosts::{Bound, Host, HostOrder, Rank, hosts_of, table};
+use super::hosts::{Bound, Host, Rank, RulesOfHosts, hosts_of, table};
 use super::known::Known;
 use super::route::RouteCompiler;
 use super::route_rule::RuledService;
 use super::validation::{self, RouteKind};
 use crate::age::Age;
 use crate::host_name::HostTable;
-use crate::policy::{Applied, Rule, RuleId, VirtualService};
+use crate::order::sort_by;
+use crate::policy::{Applied, HostRules, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::visibility::seen_from;
 use crate::written::{self, Manifest};
+use std::sync::Arc;
 
 /// The policy while it grows.
 #[derive(Default)]
@@ -136,9 +138,11 @@ impl<'a> Assembly<'a> {
 
     /// What requests meet, host by host.
     #[inline(never)]
-    pub(super) fn hosts(&mut self, world: &Surroundings, known: &Known<'_>) -> HostTable<HostOrder> {
-        let bound = std::mem::take(&mut self.bound);
-        table(bound, world, known, &self.virtual_services, &mut self.warnings)
+    pub(super) fn hosts(&mut self, world: &Surroundings, known: &Known<'_>) -> HostTable<Arc<HostRules>> {
+        sort_by(&mut self.bound, |one, other| one.rank.cmp(&other.rank));
+        let table = table(&self.bound, world, known, &self.virtual_services, &mut self.warnings);
+        let mut rules = RulesOfHosts::of(&self.virtual_services, &self.bound);
+        table.map(|order| rules.get(order))
     }
 }
 

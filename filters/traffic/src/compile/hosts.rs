@@ -11,12 +11,13 @@ use crate::age::Age;
 use crate::gateway_name::MESH;
 use crate::host_name::{HostTable, aliases, domain, full_names, intersection};
 use crate::index::Index;
-use crate::order::sort_by;
+use crate::order::gather;
 use crate::policy::{Applied, HostRules, Rule, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::visibility::Visibility;
 use crate::written::{self, Gateway, Server};
-use std::collections::BTreeSet;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// A VirtualService that requests can meet, or what stands for the RouteRules of a service.
 pub(super) struct Bound<'a> {
@@ -76,17 +77,16 @@ pub(super) fn hosts_of(
 
 /// What requests meet, host by host.
 pub(super) fn table(
-    mut bound: Vec<Bound<'_>>,
+    bound: &[Bound<'_>],
     world: &Surroundings,
     known: &Known<'_>,
     virtual_services: &[VirtualService],
     warnings: &mut Vec<Warning>,
 ) -> HostTable<HostOrder> {
-    sort_by(&mut bound, |one, other| one.rank.cmp(&other.rank));
     match (world.gateway.names(), known.gateway) {
-        (None, _) => in_mesh(&bound, world, known, virtual_services, warnings),
-        (Some((namespace, _)), Some(gateway)) => at_servers(&bound, gateway, namespace, world.port, warnings),
-        (Some(_), None) => at_any_server(&bound),
+        (None, _) => in_mesh(bound, world, known, virtual_services, warnings),
+        (Some((namespace, _)), Some(gateway)) => at_servers(bound, gateway, namespace, world.port, warnings),
+        (Some(_), None) => at_any_server(bound),
     }
 }
 
@@ -103,8 +103,8 @@ fn in_mesh(
         for host in &bound.hosts {
             for name in aliases(&host.full) {
                 let order = table.entry(&name, || HostOrder::of(bound));
-                if order.virtual_service != bound.virtual_service && name == domain(&host.full) {
-                    let owner = virtual_services.get(order.virtual_service).map_or("", |owner| owner.name.as_str());
+                if order.first() != bound.virtual_service && name == domain(&host.full) {
+                    let owner = virtual_services.get(order.first()).map_or("", |owner| owner.name.as_str());
                     let reason = match bound.rank {
                         Rank::VirtualService(..) => {
                             format!("{owner} has {name} already: in the mesh the oldest VirtualService of a host wins")
@@ -174,46 +174,67 @@ fn add(table: &mut HostTable<HostOrder>, host: &str, bound: &Bound<'_>) {
     table.entry(host, || HostOrder::of(bound)).extend(bound);
 }
 
-/// The entries of one host in the order in which they are asked.
-#[derive(Clone)]
-pub(super) struct HostOrder {
-    /// The first VirtualService of the host.
-    virtual_service: usize,
-    all: BTreeSet<usize>,
-    selective: Vec<Applied>,
-    /// Matches that hold always come last, also behind those of later VirtualServices (Istio, `SortVHostRoutes`).
-    always: Vec<Applied>,
-}
+/// The VirtualServices of one host in their order, by their places.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct HostOrder(Vec<usize>);
 
 impl HostOrder {
     fn of(bound: &Bound<'_>) -> Self {
-        let mut order = Self {
-            virtual_service: bound.virtual_service,
-            all: BTreeSet::new(),
-            selective: Vec::new(),
-            always: Vec::new(),
-        };
-        order.extend(bound);
-        order
+        Self(vec![bound.virtual_service])
     }
 
-    /// Adds the entries of a VirtualService, once.
+    /// The first VirtualService of the host.
+    fn first(&self) -> usize {
+        self.0.first().copied().unwrap_or_default()
+    }
+
+    /// Adds a VirtualService, once.
     fn extend(&mut self, bound: &Bound<'_>) {
-        if self.all.insert(bound.virtual_service) {
-            for (entry, always) in &bound.entries {
-                if *always { self.always.push(*entry) } else { self.selective.push(*entry) }
-            }
+        if !self.0.contains(&bound.virtual_service) {
+            self.0.push(bound.virtual_service);
         }
     }
+}
 
+/// What requests meet by the VirtualServices of their host. Hosts with the same ones share it: a service has five names in the
+/// mesh.
+pub(super) struct RulesOfHosts<'a> {
+    virtual_services: &'a [VirtualService],
+    /// The matches of each VirtualService, by its place.
+    entries: FxHashMap<usize, &'a [(Applied, bool)]>,
+    known: FxHashMap<HostOrder, Arc<HostRules>>,
+}
+
+impl<'a> RulesOfHosts<'a> {
+    pub(super) fn of(virtual_services: &'a [VirtualService], bound: &'a [Bound<'_>]) -> Self {
+        let entries = bound.iter().map(|bound| (bound.virtual_service, bound.entries.as_slice()));
+        Self { virtual_services, entries: gather(entries), known: FxHashMap::default() }
+    }
+
+    pub(super) fn get(&mut self, order: HostOrder) -> Arc<HostRules> {
+        if let Some(known) = self.known.get(&order) {
+            return Arc::clone(known);
+        }
+        let rules = Arc::new(self.compile(&order));
+        self.known.insert(order, Arc::clone(&rules));
+        rules
+    }
+
+    /// Matches that hold always come last, also behind those of later VirtualServices (Istio, `SortVHostRoutes`).
     #[inline(never)]
-    pub(super) fn finish(self, virtual_services: &[VirtualService]) -> HostRules {
-        let entries: Vec<Applied> = self.selective.into_iter().chain(self.always).collect();
+    fn compile(&self, order: &HostOrder) -> HostRules {
+        let mut entries = Vec::new();
+        for last in [false, true] {
+            for matches in order.0.iter().filter_map(|place| self.entries.get(place)) {
+                entries.extend(matches.iter().filter(|(_, always)| *always == last).map(|(applied, _)| *applied));
+            }
+        }
+        entries.shrink_to_fit();
         let conditions = |applied: &Applied| {
-            let rules = virtual_services.get(applied.rule.virtual_service).map(VirtualService::rules);
+            let rules = self.virtual_services.get(applied.rule.virtual_service).map(VirtualService::rules);
             rules.and_then(|rules: &[Rule]| rules.get(applied.rule.rule)?.matches.get(applied.by))
         };
         let index = Index::of(entries.iter().filter_map(conditions));
-        HostRules { virtual_service: self.virtual_service, entries, index }
+        HostRules { virtual_service: order.first(), entries, index }
     }
 }

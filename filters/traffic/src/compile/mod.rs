@@ -104,7 +104,7 @@ impl Policy {
                 slots,
                 digest: configuration.digest,
                 digest_text: configuration.digest.to_string(),
-                hosts: hosts.map(|order| order.finish(&assembly.virtual_services)),
+                hosts,
                 has_plain_names: are_plain(&assembly.virtual_services),
                 virtual_services: assembly.virtual_services,
                 repeated_headers: configuration.repeated_headers,

@@ -20,7 +20,7 @@ use key::{Key, Like, OneOf, choices, cost};
 use rustc_hash::{FxHashMap, FxHashSet};
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 use std::ptr;
 use texts::Texts;
 
@@ -61,13 +61,13 @@ impl Index {
     #[inline(never)]
     pub(crate) fn of<'a>(matches: impl Iterator<Item = &'a Conditions>) -> Self {
         let choices: Vec<Vec<OneOf<'_>>> = matches.map(choices).collect();
-        let mut sharers: BTreeMap<Key<'_>, usize> = BTreeMap::new();
+        let mut sharers: FxHashMap<Key<'_>, usize> = FxHashMap::default();
         for key in choices.iter().flatten().flatten() {
             *sharers.entry(*key).or_default() += 1;
         }
         let sharers = |key: &Key<'_>| sharers.get(key).copied().unwrap_or_default();
         let mut index = Self::default();
-        let mut filed: BTreeMap<Part<'_>, BTreeMap<Like<'_>, Places>> = BTreeMap::new();
+        let mut filed: FxHashMap<Part<'_>, FxHashMap<Like<'_>, Places>> = FxHashMap::default();
         for (place, choices) in choices.iter().enumerate() {
             match choices.iter().min_by_key(|keys| cost(keys, sharers)) {
                 None => index.others.push(place),
@@ -88,7 +88,7 @@ impl Index {
         index
     }
 
-    fn insert(&mut self, part: Part<'_>, filed: BTreeMap<Like<'_>, Places>) {
+    fn insert(&mut self, part: Part<'_>, filed: FxHashMap<Like<'_>, Places>) {
         let texts = if part == Part::PathInAnyCase { Texts::in_lower_case(filed) } else { Texts::of(filed) };
         let (named, name) = match part {
             Part::Path => return self.path = texts,

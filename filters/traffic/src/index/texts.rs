@@ -5,7 +5,7 @@ use super::key::Like;
 use super::{Found, Places, add};
 use crate::order::sort_by;
 use rustc_hash::FxHashMap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// Matches, by what a text is like that a request must have to meet them.
 #[derive(Clone, Debug, Default)]
@@ -20,16 +20,16 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    pub(super) fn of(filed: BTreeMap<Like<'_>, Places>) -> Self {
+    pub(super) fn of(filed: FxHashMap<Like<'_>, Places>) -> Self {
         Self::with(filed, <[u8]>::to_vec)
     }
 
     /// For texts that are put in lower case before they are looked up.
-    pub(super) fn in_lower_case(filed: BTreeMap<Like<'_>, Places>) -> Self {
+    pub(super) fn in_lower_case(filed: FxHashMap<Like<'_>, Places>) -> Self {
         Self::with(filed, <[u8]>::to_ascii_lowercase)
     }
 
-    fn with(filed: BTreeMap<Like<'_>, Places>, written: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+    fn with(filed: FxHashMap<Like<'_>, Places>, written: impl Fn(&[u8]) -> Vec<u8>) -> Self {
         let first = filed.values().flatten().min().copied();
         let mut texts = Self { first, ..Self::default() };
         let mut literals = Vec::new();
