@@ -116,8 +116,10 @@ pub fn start<F: Filter>() {
 }
 
 impl<F: Filter> Root<F> {
-    fn configure(&mut self, document: &[u8]) -> Result<(), Refusal> {
-        let compiled = Policy::compile(&Configuration::from_json(document)?, &node::source())?;
+    fn configure(&mut self, document: Vec<u8>) -> Result<(), Refusal> {
+        let configuration = Configuration::from_json(&document)?;
+        drop(document);
+        let compiled = Policy::from_configuration(configuration, &node::source())?;
         for warning in &compiled.warnings {
             warn!("{warning}");
         }
@@ -156,7 +158,7 @@ impl<F: Filter> Context for Root<F> {
 impl<F: Filter> RootContext for Root<F> {
     fn on_configure(&mut self, _size: usize) -> bool {
         let document = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX).ok().flatten();
-        match self.configure(&document.unwrap_or_default()) {
+        match self.configure(document.unwrap_or_default()) {
             Ok(()) => true,
             Err(refusal) => {
                 error!("configuration refused: {refusal}");

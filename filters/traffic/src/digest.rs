@@ -48,6 +48,7 @@ fn feed(hash: &mut Xxh64, value: &Value) {
             items.iter().for_each(|item| feed(hash, item));
             hash.update(b"]");
         }
+        Value::String(text) => feed_text(hash, text),
         plain => {
             hash.update(plain.to_string().as_bytes());
             hash.update(b",");
@@ -55,11 +56,21 @@ fn feed(hash: &mut Xxh64, value: &Value) {
     }
 }
 
+/// A text behind its length, so that none can be taken for the beginning of another.
+fn feed_text(hash: &mut Xxh64, text: &str) {
+    hash.update(b"\"");
+    hash.update(&(text.len() as u64).to_le_bytes());
+    hash.update(text.as_bytes());
+}
+
 fn feed_fields(hash: &mut Xxh64, mut fields: Vec<(&String, &Value)>) {
-    sort_by(&mut fields, |one, other| one.0.cmp(other.0));
+    // They come in this order, unless a feature of the library is on that keeps the order in which they were written.
+    if !fields.is_sorted_by_key(|(name, _)| *name) {
+        sort_by(&mut fields, |one, other| one.0.cmp(other.0));
+    }
     hash.update(b"{");
     for (name, value) in fields {
-        feed(hash, &Value::from(name.as_str()));
+        feed_text(hash, name);
         feed(hash, value);
     }
     hash.update(b"}");

@@ -30,6 +30,7 @@ use canary::Canaries;
 use delegate::Delegates;
 use gateway::Gateway;
 use known::Known;
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// A policy, and what is suspect about it.
@@ -55,8 +56,19 @@ impl Policy {
     /// A [`Refusal`] with path and reason for what is wrong, for what Istio's own validation rejects, and for what Serin
     /// does not implement.
     pub fn compile(configuration: &Configuration, node: &Source) -> Result<Compiled, Refusal> {
-        let world = Surroundings::of(configuration, node)?;
-        let manifests = world.read(configuration)?;
+        Self::from_configuration(configuration.clone(), node)
+    }
+
+    /// As [`Policy::compile`], of a configuration that nobody else needs: it is let go piece by piece as it is read, which
+    /// with thousands of rules is most of the memory that compiling takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Policy::compile`].
+    pub fn from_configuration(mut configuration: Configuration, node: &Source) -> Result<Compiled, Refusal> {
+        let resources = std::mem::take(&mut configuration.resources);
+        let world = Surroundings::of(&configuration, node)?;
+        let manifests = world.read(resources)?;
         let mut known = Known::of(&manifests, &world);
         let delegates = Delegates { manifests: &manifests, world: &world };
         let mut assembly = Assembly::default();
@@ -155,12 +167,12 @@ impl Surroundings {
 
     /// Reads the manifests; two of one kind, namespace and name are refused.
     #[inline(never)]
-    fn read(&self, configuration: &Configuration) -> Result<Vec<Manifest>, Refusal> {
+    fn read(&self, resources: Vec<Value>) -> Result<Vec<Manifest>, Refusal> {
         let mut names = BTreeSet::new();
-        let mut manifests = Vec::with_capacity(configuration.resources.len());
-        for (index, value) in configuration.resources.iter().enumerate() {
+        let mut manifests = Vec::with_capacity(resources.len());
+        for (index, value) in resources.into_iter().enumerate() {
             let path = format!("resources[{index}]");
-            let manifest = Manifest::read(&path, value.clone())?;
+            let manifest = Manifest::read(&path, value)?;
             if let Some(kind) = manifest.kind().filter(|_| !manifest.metadata.is_generated()) {
                 let name = (kind, self.namespace_of(&manifest).to_owned(), manifest.metadata.name.clone());
                 if !names.insert(name.clone()) {

@@ -73,11 +73,18 @@ impl<T: Read> Read for Box<T> {
 
 /// A list that is read item by item.
 trait List {
+    /// Makes room for so many items, and no more.
+    fn reserve(&mut self, items: usize);
+
     /// The place of one more item.
     fn item(&mut self) -> Option<&mut dyn Read>;
 }
 
 impl<T: Read + Default> List for Vec<T> {
+    fn reserve(&mut self, items: usize) {
+        self.reserve_exact(items);
+    }
+
     fn item(&mut self) -> Option<&mut dyn Read> {
         self.push(T::default());
         self.last_mut().map(|item| item as &mut dyn Read)
@@ -94,6 +101,7 @@ fn fill_list(list: &mut dyn List, value: Value, place: &Place<'_>) -> Result<(),
     let Value::Array(written) = value else {
         return Err(place.refuse(mismatch(&value, "a list")));
     };
+    list.reserve(written.len());
     for (index, value) in written.into_iter().enumerate() {
         if let Some(item) = list.item() {
             item.read(value, &place.index(index))?;
