@@ -329,7 +329,7 @@ fn full(host: &str, namespace: &str) -> String {
 fn destinations(spec: &VirtualService) -> impl Iterator<Item = &Destination> {
     spec.http.iter().flat_map(|rule| {
         let routes = rule.route.iter().map(|to| &to.destination);
-        routes.chain(&rule.mirror).chain(rule.mirrors.iter().map(|mirror| &mirror.destination))
+        routes.chain(rule.mirror.as_deref()).chain(rule.mirrors.iter().map(|mirror| &mirror.destination))
     })
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn hosts(world: &World) -> BTreeSet<String> {
 
 fn authorities(rule: &HttpRoute) -> impl Iterator<Item = &String> {
     let rewritten = rule.rewrite.iter().filter_map(|rewrite| rewrite.authority.as_ref());
-    let headers = rule.headers.iter().chain(rule.route.iter().filter_map(|to| to.headers.as_ref()));
+    let headers = rule.headers.as_deref().into_iter().chain(rule.route.iter().filter_map(|to| to.headers.as_deref()));
     rewritten.chain(headers.flat_map(set))
 }
 

@@ -56,7 +56,7 @@ pub struct VirtualService {
     pub(crate) reveal: bool,
 }
 
-/// One entry of `http[]`, compiled.
+/// One entry of `http[]`, compiled. What few rules have is boxed: there may be thousands.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// What people call the rule; its place among the rules, such as `http[1]`, if they gave it no name.
@@ -65,11 +65,11 @@ pub struct Rule {
     pub(crate) matches: Vec<Conditions>,
     pub(crate) destinations: Vec<Destination>,
     pub(crate) mirrors: Vec<Mirror>,
-    pub(crate) answer: Option<Answer>,
+    pub(crate) answer: Option<Box<Answer>>,
     pub(crate) fault: Option<Fault>,
-    pub(crate) cors: Option<Cors>,
+    pub(crate) cors: Option<Box<Cors>>,
     pub(crate) timeout: Timeout,
-    pub(crate) retries: Option<Retries>,
+    pub(crate) retries: Option<Box<Retries>>,
     pub(crate) rewrite: Rewrite,
     pub(crate) request_changes: Vec<Changes>,
     pub(crate) response_changes: Vec<Changes>,
@@ -407,7 +407,7 @@ impl Rule {
         let Some(answer) = &self.answer else {
             return self.cors.as_ref()?.preflight(request.headers());
         };
-        let reply = match answer {
+        let reply = match &**answer {
             Answer::Redirect(redirect) => {
                 redirect.reply(request.headers(), request.port(), self.matched_prefix(matched))
             }

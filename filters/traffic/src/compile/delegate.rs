@@ -210,7 +210,7 @@ fn conflict(root: &HttpMatch, leaf: &HttpMatch) -> bool {
     let namespaces =
         matches!((&root.source_namespace, &leaf.source_namespace), (Some(ours), Some(theirs)) if ours != theirs);
     let gateways = !root.gateways.is_empty() && leaf.gateways.iter().any(|gateway| !root.gateways.contains(gateway));
-    texts.into_iter().any(|(root, leaf)| text_conflict(root.as_ref(), leaf.as_ref()))
+    texts.into_iter().any(|(root, leaf)| text_conflict(root.as_deref(), leaf.as_deref()))
         || maps
             .into_iter()
             .any(|(root, leaf)| leaf.iter().any(|(name, leaf)| text_conflict(root.get(name), Some(leaf))))

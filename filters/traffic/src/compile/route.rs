@@ -35,7 +35,7 @@ impl RouteCompiler<'_> {
     ) -> Result<Rule, Refusal> {
         let encoding = self.world.regex_encoding;
         let answer = self.answer(place, written)?;
-        let own = header_changes(place, written.headers.as_ref())?;
+        let own = header_changes(place, written.headers.as_deref())?;
         let mut destinations = self.destinations(&place.field("route"), &written.route, keep_all)?;
         let mut mirrors = self.mirrors(place, written)?;
         let mut rewrite = match &written.rewrite {
@@ -52,18 +52,18 @@ impl RouteCompiler<'_> {
             matches: self.matches(&place.field("match"), &written.matches)?,
             destinations: Vec::new(),
             mirrors,
-            answer,
+            answer: answer.map(Box::new),
             fault: written.fault.as_ref().map(|fault| Fault::compile(&place.field("fault"), fault)).transpose()?,
             cors: written
                 .cors_policy
                 .as_ref()
-                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors, encoding))
+                .map(|cors| Cors::compile(&place.field("corsPolicy"), cors, encoding).map(Box::new))
                 .transpose()?,
             timeout: Timeout::compile(&place.field("timeout"), written.timeout.as_deref())?,
             retries: written
                 .retries
                 .as_ref()
-                .map(|retries| Retries::compile(&place.field("retries"), retries))
+                .map(|retries| Retries::compile(&place.field("retries"), retries).map(Box::new))
                 .transpose()?,
             rewrite,
             request_changes: Vec::new(),
@@ -160,7 +160,7 @@ impl RouteCompiler<'_> {
 
         conditions.path = match &written.uri {
             // Envoy's route needs one way of comparing the path; Istio writes the prefix `/` where there is none.
-            Some(uri) if *uri != StringMatch::default() => Some(PathCondition {
+            Some(uri) if **uri != StringMatch::default() => Some(PathCondition {
                 text: TextCondition::compile(&place.field("uri"), uri, encoding)?,
                 any_case: written.ignore_uri_case,
             }),
@@ -191,7 +191,7 @@ impl RouteCompiler<'_> {
         let mut destinations: Vec<(Destination, HeaderChanges)> = Vec::with_capacity(written.len());
         for (index, written) in written.iter().enumerate() {
             let place = place.index(index);
-            let headers = header_changes(&place, written.headers.as_ref())?;
+            let headers = header_changes(&place, written.headers.as_deref())?;
             let mut name = self.name(&written.destination);
             let alike = |other: &&(Destination, HeaderChanges)| other.0.name.split('#').next() == Some(name.as_str());
             match destinations.iter().filter(alike).count() {

@@ -35,7 +35,7 @@ pub struct HttpRoute {
     /// The destinations and their weights.
     pub route: Vec<RouteDestination>,
     /// One destination that gets a copy of the requests.
-    pub mirror: Option<Destination>,
+    pub mirror: Option<Box<Destination>>,
     /// The share of requests that `mirror` gets.
     pub mirror_percentage: Option<Percent>,
     /// The same in whole percent, as it was written before `mirrorPercentage`.
@@ -43,23 +43,23 @@ pub struct HttpRoute {
     /// Destinations that get a copy of the requests, each with a share of its own.
     pub mirrors: Vec<Mirror>,
     /// An answer that sends the client elsewhere.
-    pub redirect: Option<Redirect>,
+    pub redirect: Option<Box<Redirect>>,
     /// An answer of fixed status and body.
-    pub direct_response: Option<DirectResponse>,
+    pub direct_response: Option<Box<DirectResponse>>,
     /// The VirtualService that has the rules, this one only the first conditions.
-    pub delegate: Option<Delegate>,
+    pub delegate: Option<Box<Delegate>>,
     /// How path and authority are rewritten.
-    pub rewrite: Option<Rewrite>,
+    pub rewrite: Option<Box<Rewrite>>,
     /// How long an answer may take.
     pub timeout: Option<String>,
     /// How often and when a request is tried again.
-    pub retries: Option<Retries>,
+    pub retries: Option<Box<Retries>>,
     /// Delays and failures that are put in on purpose.
-    pub fault: Option<Fault>,
+    pub fault: Option<Box<Fault>>,
     /// Who may call across origins.
-    pub cors_policy: Option<CorsPolicy>,
+    pub cors_policy: Option<Box<CorsPolicy>>,
     /// Changes to the headers of requests and answers.
-    pub headers: Option<HeaderRules>,
+    pub headers: Option<Box<HeaderRules>>,
 }
 
 record! {
@@ -76,15 +76,15 @@ pub struct HttpMatch {
     /// What people call the match.
     pub name: Option<String>,
     /// The path, without its query.
-    pub uri: Option<StringMatch>,
+    pub uri: Option<Box<StringMatch>>,
     /// Whether `uri` looks away from upper and lower case; not for a regex.
     pub ignore_uri_case: bool,
     /// The scheme.
-    pub scheme: Option<StringMatch>,
+    pub scheme: Option<Box<StringMatch>>,
     /// The method.
-    pub method: Option<StringMatch>,
+    pub method: Option<Box<StringMatch>>,
     /// The authority, with its port.
-    pub authority: Option<StringMatch>,
+    pub authority: Option<Box<StringMatch>>,
     /// Headers that must match.
     pub headers: BTreeMap<String, StringMatch>,
     /// Headers that must not match.
@@ -131,7 +131,7 @@ pub struct RouteDestination {
     /// The destination's part of the sum of weights; 0 if absent.
     pub weight: Option<i64>,
     /// Changes to the headers of requests and answers of this destination.
-    pub headers: Option<HeaderRules>,
+    pub headers: Option<Box<HeaderRules>>,
 }
 
 record! { RouteDestination { destination, weight, headers }, required: &["destination"] }

@@ -43,12 +43,18 @@ impl Lowering<'_, '_> {
         HttpRoute {
             matches: written.condition.as_ref().and_then(conditions).into_iter().collect(),
             route: if goes_on { self.destinations(written.route.as_deref()) } else { Vec::new() },
-            mirror: written.mirror.as_ref().filter(|_| goes_on).map(|mirror| self.service(mirror, &mirror.labels)),
-            redirect,
-            rewrite: written.rewrite.as_ref().map(|rewrite| Rewrite {
-                uri: rewrite.uri.clone(),
-                authority: rewrite.authority.clone(),
-                uri_regex_rewrite: None,
+            mirror: written
+                .mirror
+                .as_ref()
+                .filter(|_| goes_on)
+                .map(|mirror| Box::new(self.service(mirror, &mirror.labels))),
+            redirect: redirect.map(Box::new),
+            rewrite: written.rewrite.as_ref().map(|rewrite| {
+                Box::new(Rewrite {
+                    uri: rewrite.uri.clone(),
+                    authority: rewrite.authority.clone(),
+                    uri_regex_rewrite: None,
+                })
             }),
             timeout: written
                 .http_req_timeout
@@ -57,16 +63,16 @@ impl Lowering<'_, '_> {
             retries: written.http_req_retries.as_ref().and_then(|retries| {
                 let simple = retries.simple_retry.as_ref()?;
                 let tries_again = simple.attempts > 0;
-                Some(Retries {
+                Some(Box::new(Retries {
                     attempts: i64::from(simple.attempts),
                     per_try_timeout: simple.per_try_timeout.clone().filter(|_| tries_again),
                     retry_on: tries_again.then(|| RETRY_ON.to_owned()),
                     ..Retries::default()
-                })
+                }))
             }),
-            fault: written.http_fault.as_ref().and_then(|fault| self.fault(fault)),
-            cors_policy: written.cors_policy.as_ref().map(Into::into),
-            headers: added,
+            fault: written.http_fault.as_ref().and_then(|fault| self.fault(fault)).map(Box::new),
+            cors_policy: written.cors_policy.as_ref().map(|cors| Box::new(cors.into())),
+            headers: added.map(Box::new),
             ..HttpRoute::default()
         }
     }
@@ -199,7 +205,7 @@ fn conditions(written: &MatchCondition) -> Option<HttpMatch> {
                 continue;
             }
         };
-        *pseudo = Some(text).filter(|_| !empty);
+        *pseudo = Some(Box::new(text)).filter(|_| !empty);
     }
     Some(conditions)
 }

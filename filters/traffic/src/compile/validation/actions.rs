@@ -79,7 +79,7 @@ pub(super) fn validate_redirect(place: &Place<'_>, route: &HttpRoute) -> Result<
         return Ok(());
     }
     let has_no_prefix = |uri: &StringMatch| uri.prefix.is_none();
-    if route.matches.iter().filter_map(|one| one.uri.as_ref()).any(has_no_prefix) {
+    if route.matches.iter().filter_map(|one| one.uri.as_deref()).any(has_no_prefix) {
         let reason = "replaces the prefix that matched: every `uri` of the rule must be a prefix";
         return Err(place.field("prefixRewrite").refuse(reason));
     }

@@ -37,9 +37,9 @@ pub(in crate::compile) fn validate_http_route(
 ) -> Result<(), Refusal> {
     refuse_conflicts(place, route, kind)?;
     validate_matches(&place.field("match"), &route.matches)?;
-    validate_headers(&place.field("headers"), route.headers.as_ref())?;
-    actions::validate_cors(&place.field("corsPolicy"), route.cors_policy.as_ref())?;
-    actions::validate_fault(&place.field("fault"), route.fault.as_ref())?;
+    validate_headers(&place.field("headers"), route.headers.as_deref())?;
+    actions::validate_cors(&place.field("corsPolicy"), route.cors_policy.as_deref())?;
+    actions::validate_fault(&place.field("fault"), route.fault.as_deref())?;
     if let Some(mirror) = &route.mirror {
         validate_destination(&place.field("mirror"), mirror)?;
     }
@@ -50,13 +50,13 @@ pub(in crate::compile) fn validate_http_route(
     if let Some(timeout) = &route.timeout {
         duration(&place.field("timeout"), timeout)?;
     }
-    actions::validate_retries(&place.field("retries"), route.retries.as_ref())?;
-    actions::validate_rewrite(&place.field("rewrite"), route.rewrite.as_ref())?;
-    validate_authority_rewrite(place, route.rewrite.as_ref(), route.headers.as_ref())?;
+    actions::validate_retries(&place.field("retries"), route.retries.as_deref())?;
+    actions::validate_rewrite(&place.field("rewrite"), route.rewrite.as_deref())?;
+    validate_authority_rewrite(place, route.rewrite.as_deref(), route.headers.as_deref())?;
     for (index, destination) in route.route.iter().enumerate() {
         let place = place.field("route");
         let place = place.index(index);
-        validate_headers(&place.field("headers"), destination.headers.as_ref())?;
+        validate_headers(&place.field("headers"), destination.headers.as_deref())?;
         validate_destination(&place.field("destination"), &destination.destination)?;
     }
     Ok(())
