@@ -4,7 +4,7 @@
 //! leave out what Serin does beside: counters, a text for access logs and later filters, checks of what they are told, and
 //! rules that can be changed without a program.
 
-use crate::stage::{SUBSETS, cluster};
+use crate::shop::{SUBSETS, cluster};
 use serde_json::{Value, json};
 
 /// The filter that runs this code. Envoy looks for the route anew after the code has changed a header.

@@ -2,7 +2,7 @@
 
 use crate::cores::Worker;
 use crate::results::Requests;
-use crate::stage::SUBSETS;
+use crate::shop::SUBSETS;
 use crate::turn::{Turn, turn};
 use crate::upstream::Upstream;
 use serin::envoy::Process;

@@ -1,6 +1,6 @@
 //! Rules by the hundred: each as a rule of Istio's, as a route of Envoy's, and as an entry of a table in Lua.
 
-use crate::stage::{CHOSEN, HOST, cluster, request};
+use crate::shop::{CHOSEN, HOST, cluster, request};
 use serde_json::{Value, json};
 
 /// How many rules there are in the largest of the subjects.

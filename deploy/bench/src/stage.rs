@@ -3,6 +3,8 @@
 //! Where the subject is Serin, the listener is what `serin render envoy` writes. All others are made from the same listener:
 //! they have its timeouts, its policy for retries and its clusters, and differ in filters and routes alone.
 
+use crate::listener::{Action, Listener};
+use crate::shop;
 use crate::upstream::Upstream;
 use serde_json::{Value, json};
 use serin::envoy::{Process, find};
@@ -18,23 +20,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use tempfile::TempDir;
-
-/// The host of all requests.
-pub const HOST: &str = "shop";
-
-/// The subsets of the shop, each a Deployment of that name, and the one that gets copies.
-pub const SUBSETS: [&str; 3] = ["v1", "v2", "copies"];
-
-/// What is said to a request that was sent where it should be; also the subset to which it should.
-pub const CHOSEN: &str = "v2";
-
-/// What is said to a request for which no filter chose a cluster.
-pub const OTHER: &str = "other";
-
-/// Envoy's name for the cluster of a subset.
-pub fn cluster(subset: &str) -> String {
-    format!("outbound|80|{subset}|{HOST}.default.svc.cluster.local")
-}
 
 /// The listeners and clusters of an Envoy that is not started yet.
 pub struct Stage {
@@ -95,7 +80,7 @@ impl Stage {
         let world = match self.read.take() {
             Some((read, world)) if read == manifests => world,
             _ => {
-                let mut texts = vec![Text::new("shop.yaml", shop())];
+                let mut texts = vec![Text::new("shop.yaml", shop::manifests())];
                 texts.extend(manifests.iter().map(|manifest| Text::new("rules.json", manifest.to_string())));
                 World::parse("default", &texts)?
             }
@@ -189,133 +174,4 @@ impl Stage {
         self.rest["static_resources"] = json!({"listeners": self.listeners, "clusters": clusters});
         Ok(Process::start(&find(None)?, &self.rest, workers, self.directory).await?)
     }
-}
-
-/// What a route does with a request, but for the cluster: the same for all subjects.
-#[derive(Clone)]
-pub struct Action(Value);
-
-impl Action {
-    /// To this cluster.
-    pub fn to(&self, cluster: &str) -> Value {
-        self.with(json!({"cluster": cluster}))
-    }
-
-    /// With these fields in place of the cluster.
-    pub fn with(&self, fields: Value) -> Value {
-        let mut action = self.0.clone();
-        if let (Some(action), Value::Object(fields)) = (action.as_object_mut(), fields) {
-            action.remove("cluster");
-            action.extend(fields);
-        }
-        action
-    }
-}
-
-/// A listener's configuration.
-pub struct Listener(Value);
-
-impl Listener {
-    /// Its connection manager.
-    pub fn manager(&mut self) -> &mut Value {
-        &mut self.0["filter_chains"][0]["filters"][0]["typed_config"]
-    }
-
-    /// Its filters, and the router behind them.
-    pub fn filters(&mut self) -> &mut Vec<Value> {
-        match &mut self.manager()["http_filters"] {
-            Value::Array(filters) => filters,
-            _ => unreachable!("a connection manager has filters"),
-        }
-    }
-
-    /// The same, where every route that leads to a cluster replies itself, so that no service is in the numbers. The route for
-    /// requests about which the filters said nothing says [`OTHER`].
-    #[must_use]
-    pub fn replying(mut self) -> Self {
-        for route in self.routes() {
-            let is_fallback = route["name"] == "plain";
-            if let Some(fields) = route.as_object_mut()
-                && fields.remove("route").is_some()
-            {
-                let body = if is_fallback { OTHER } else { CHOSEN };
-                fields.insert("direct_response".into(), json!({"status": 200, "body": {"inline_string": body}}));
-            }
-        }
-        self
-    }
-
-    /// The routes of all its hosts.
-    fn routes(&mut self) -> impl Iterator<Item = &mut Value> {
-        let hosts = self.manager()["route_config"]["virtual_hosts"].as_array_mut();
-        hosts.into_iter().flatten().filter_map(|host| host["routes"].as_array_mut()).flatten()
-    }
-
-    /// The same with this filter in place of what was before the router.
-    #[must_use]
-    pub fn with_filter(mut self, filter: Value) -> Self {
-        let filters = self.filters();
-        filters.drain(..filters.len() - 1);
-        filters.insert(0, filter);
-        self
-    }
-
-    /// The same for a filter that publishes no filter state and keeps clients from setting the headers of routes itself.
-    #[must_use]
-    pub fn without_filter_state(mut self) -> Self {
-        let manager = self.manager();
-        if let Some(fields) = manager.as_object_mut() {
-            fields.remove("early_header_mutation_extensions");
-        }
-        for route in self.routes() {
-            if let Some(fields) = route["match"].as_object_mut() {
-                fields.remove("filter_state");
-            }
-        }
-        self
-    }
-}
-
-/// A request of a browser's, more or less, with these headers beside.
-pub fn request(path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
-    let mut request = format!(
-        "GET {path} HTTP/1.1\r\nhost: {HOST}\r\nuser-agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0)\r\n\
-         accept: text/html,application/xhtml+xml\r\naccept-language: en\r\naccept-encoding: gzip, br\r\n"
-    );
-    for (name, value) in headers {
-        request.extend([name, ": ", value, "\r\n"]);
-    }
-    request.push_str("\r\n");
-    request.into_bytes()
-}
-
-/// The manifests of the shop: what runs, what it is called, and its subsets.
-fn shop() -> String {
-    let mut text = format!(
-        "
-apiVersion: v1
-kind: Service
-metadata: {{name: {HOST}}}
-spec: {{selector: {{app: {HOST}}}, ports: [{{name: http, port: 80}}]}}
-"
-    );
-    for subset in SUBSETS {
-        text += &format!(
-            "---
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: {subset}}}
-spec: {{template: {{metadata: {{labels: {{app: {HOST}, version: {subset}}}}}}}}}
-"
-        );
-    }
-    let subsets = SUBSETS.map(|subset| format!("{{name: {subset}, labels: {{version: {subset}}}}}")).join(", ");
-    text + &format!(
-        "---
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {{name: {HOST}}}
-spec: {{host: {HOST}, subsets: [{subsets}]}}
-"
-    )
 }

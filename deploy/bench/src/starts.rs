@@ -4,7 +4,8 @@ use crate::cores::cpu_time_of_process;
 use crate::results::{Starts, rounded};
 use crate::rules::By;
 use crate::scenes::{CANARY, CHAIN, EMPTY, NOTHING, modules};
-use crate::stage::{CHOSEN, Stage, cluster};
+use crate::shop::{CHOSEN, cluster};
+use crate::stage::Stage;
 use crate::upstream::Upstream;
 use crate::wasm::{Asks, module};
 use serde_json::json;
@@ -73,7 +74,7 @@ pub async fn starts(upstream: &Upstream, mut progress: impl FnMut(&str)) -> Resu
 async fn start(upstream: &Upstream, subject: &str, rules: usize, workers: u32) -> Result<(f64, f64), Box<dyn Error>> {
     let mut stage = Stage::new(upstream)?;
     let to_chosen =
-        |action: crate::stage::Action| vec![json!({"match": {"prefix": "/"}, "route": action.to(&cluster(CHOSEN))})];
+        |action: crate::listener::Action| vec![json!({"match": {"prefix": "/"}, "route": action.to(&cluster(CHOSEN))})];
     let listener = match subject {
         NOTHING => stage.plain(subject, to_chosen)?,
         EMPTY => {
