@@ -14,7 +14,6 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -101,7 +100,6 @@ fn swap(
     cores: Option<&Cores>,
 ) -> io::Result<(Duration, Duration)> {
     let mut client = Client::open(target, [request.to_vec()])?;
-    let written: OnceLock<Instant> = OnceLock::new();
     thread::scope(|scope| {
         let load = scope.spawn(|| {
             cores.map_or(Ok(()), Cores::leave_the_workers)?;
@@ -115,14 +113,14 @@ fn swap(
             Ok::<_, io::Error>((ran, met))
         });
         thread::sleep(BEFORE);
-        let _ = written.set(Instant::now());
+        let written = Instant::now();
         exchanged.write(turn)?;
         let (ran, met) = load.join().map_err(|_| io::Error::other("the client broke"))??;
         let others = ran.responses - SENDS_TO.iter().map(|subset| ran.of(subset)).sum::<u64>();
-        match (met, written.get()) {
-            (Some(met), Some(written)) if others == 0 => Ok((ran.longest_gap, met.saturating_duration_since(*written))),
-            (Some(_), _) => Err(io::Error::other(format!("{others} requests had another response than they should"))),
-            (None, _) => Err(io::Error::other("the new rules were not taken in time")),
+        match met {
+            Some(met) if others == 0 => Ok((ran.longest_gap, met.saturating_duration_since(written))),
+            Some(_) => Err(io::Error::other(format!("{others} requests had another response than they should"))),
+            None => Err(io::Error::other("the new rules were not taken in time")),
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::estimate::{Added, Estimate, estimate, median};
 use crate::grid::Grid;
-use crate::results::Results;
+use crate::results::{Results, Starts};
 use crate::rules::By;
 use crate::scenes::{
     CANARY, CANARY_BOTH, CHAIN, EMPTY, FLOOR, FLOOR_OF_COPIES, HEADER_ROUTER, LUA, LUA_BOTH, NOTHING, SPLITS, TABLE,
@@ -41,7 +41,7 @@ fn times(results: &Results, (rules, subject): (usize, &str), (other_rules, other
 }
 
 /// What canary's start with ten rules adds to one without a filter: that of `of`.
-fn start(results: &Results, of: impl Fn(&crate::results::Starts) -> &Vec<f64>) -> Option<Estimate> {
+fn start(results: &Results, of: impl Fn(&Starts) -> &Vec<f64>) -> Option<Estimate> {
     let (with, without) = (of(results.starts(CANARY, 10, 1)?), of(results.starts(NOTHING, 0, 1)?));
     let of = |values: &[f64], starts: &[usize]| median(&starts.iter().map(|start| values[*start]).collect::<Vec<_>>());
     Some(estimate(with.len().min(without.len()), |starts| of(with, starts) - of(without, starts)))
