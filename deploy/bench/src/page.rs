@@ -45,7 +45,7 @@ fn machine(results: &Results) -> String {
     let machine = results.machine();
     let busy = tables::busy(results).unwrap_or_default();
     format!(
-        "Measured on {}: {} with {} cores, Envoy {}, Serin {}. {busy}\n",
+        "Measured on {}: {} with {} cores, Envoy {}, Serin {}.\n{busy}\n",
         machine.day, machine.processor, machine.cores, machine.envoy, machine.serin
     )
 }
