@@ -165,17 +165,17 @@ pub fn swaps(results: &Results) -> Grid {
     grid
 }
 
-/// Whether workers were busy all the time, in a sentence; without measured requests none.
+/// Whether workers were busy all the time, in two sentences, each a line; without measured requests none.
 pub fn busy(results: &Results) -> Option<String> {
     let medians = || results.all_requests().map(|requests| median(&requests.busy));
     let least = medians().min_by(f64::total_cmp)?;
     let (lazy, all) = (medians().filter(|busy| *busy < SATURATED).count(), medians().count());
     let verdict = if lazy == 0 {
-        "it was saturated".to_owned()
+        "It was saturated.".to_owned()
     } else {
-        format!("it was NOT saturated with {lazy} of {all} subjects: something else ran, or the client was too slow")
+        format!("It was NOT saturated with {lazy} of {all} subjects: something else ran, or the client was too slow.")
     };
-    Some(format!("The worker had its core for at least {:.0} % of the time: {verdict}.", least * 100.0))
+    Some(format!("The worker had its core for at least {:.0} % of the time.\n{verdict}", least * 100.0))
 }
 
 #[cfg(test)]

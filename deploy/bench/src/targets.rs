@@ -25,8 +25,7 @@ impl Target {
             (Some(_), None) => "",
             (Some(seen), Some(limit)) if seen.high <= limit => "met",
             (Some(seen), Some(limit)) if seen.low > limit => "missed",
-            (Some(seen), Some(limit)) if seen.value <= limit => "met, within noise",
-            (Some(_), Some(_)) => "missed, within noise",
+            (Some(_), Some(_)) => "unclear",
         }
     }
 }
