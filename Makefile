@@ -34,7 +34,7 @@ demo: build ## run the canary scenarios in a real Envoy: expected and seen
 test: build ## every test: native, in the test host, in a real Envoy, as wasm32 in Node
 	$(call say,native tests)
 	@$(with_files) $(with_envoy) cargo test --locked --workspace
-	$(call say,the tests of serin-traffic as wasm32)
+	$(call say,the tests of serin-re2 and serin-traffic as wasm32)
 	@filters/wasm-tests.sh
 	$(call say,every test passed)
 

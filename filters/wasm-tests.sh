@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the tests of serin-traffic as WebAssembly, in Node: what decides in a module decides there as it does natively.
+# Runs the tests of serin-re2 and serin-traffic as WebAssembly, in Node: what decides in a module decides there as it does natively.
 #
 # The runner must be of exactly the wasm-bindgen in Cargo.lock. It is built once per version, in about two minutes
 # (unoptimised: it has little to do), and kept outside the checkout; without TLS, which only browsers elsewhere need.
@@ -45,6 +45,6 @@ fi
 
 # `--tests` leaves out what is in the documentation, which the native run has. Nothing run is a failure, not a success.
 CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER="$runner" WASM_BINDGEN_TEST_ONLY_NODE=1 \
-    "${wasm_cargo[@]}" test --locked --package serin-traffic --tests --target wasm32-unknown-unknown \
+    "${wasm_cargo[@]}" test --locked --package serin-re2 --package serin-traffic --tests --target wasm32-unknown-unknown \
     --target-dir "${SERIN_WASM_TARGET_DIR:-$PWD/target/wasm}" "${wasm_test_std[@]}" | tee "$scratch/tests"
-grep -qE '(^|[^0-9])[1-9][0-9]* passed' "$scratch/tests" || fail "the wasm32 build of serin-traffic holds no test that ran"
+grep -qE '(^|[^0-9])[1-9][0-9]* passed' "$scratch/tests" || fail "the wasm32 build of serin-re2 and serin-traffic holds no test that ran"

@@ -4,8 +4,17 @@ use std::path::Path;
 use std::process::Command;
 
 /// What the modules are made of, beside this crate's folder.
-const SOURCES: [&str; 8] =
-    ["build.sh", "wasm-toolchain.sh", "traffic", "shell", "header-router", "subset-picker", "shadow-mirror", "canary"];
+const SOURCES: [&str; 9] = [
+    "build.sh",
+    "wasm-toolchain.sh",
+    "re2",
+    "traffic",
+    "shell",
+    "header-router",
+    "subset-picker",
+    "shadow-mirror",
+    "canary",
+];
 
 fn main() {
     let filters = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate stands in filters/");

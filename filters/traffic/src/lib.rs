@@ -59,7 +59,6 @@ mod order;
 mod policy;
 mod printable;
 mod refusal;
-mod regex;
 mod request;
 #[cfg(test)]
 mod scene;

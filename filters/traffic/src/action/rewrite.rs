@@ -15,7 +15,7 @@ pub(crate) enum PathRewrite {
     /// What stands in for the prefix that matched, or for the whole path.
     Prefix(String),
     /// What stands in for a pattern wherever it matches.
-    Pattern(crate::regex::Rewrite),
+    Pattern(serin_re2::Rewrite),
 }
 
 impl Rewrite {

@@ -1,7 +1,7 @@
 //! What a request must have to meet a match.
 
 use crate::matching::{Conditions, Part, TextCondition};
-use crate::regex::Literals;
+use serin_re2::Literals;
 use std::cmp::Reverse;
 
 /// A part of a request that is like something.

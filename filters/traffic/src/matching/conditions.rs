@@ -59,7 +59,7 @@ impl Conditions {
             Some(path) => match &path.text {
                 TextCondition::Present => true,
                 TextCondition::Prefix(prefix) => prefix.is_empty() || prefix == b"/",
-                TextCondition::Regex(regex) => regex.is_any(),
+                TextCondition::Regex(regex) => regex.as_str() == ".*",
                 TextCondition::Exact(_) => false,
             },
         };

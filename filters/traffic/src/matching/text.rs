@@ -1,8 +1,8 @@
 //! A condition on a piece of text: Istio's `StringMatch`, compiled.
 
 use crate::refusal::{Place, Refusal};
-use crate::regex::{LONGEST, Regex, Rewrite};
 use crate::written::{RegexEncoding, StringMatch};
+use serin_re2::{LONGEST, Regex, Rewrite};
 
 /// A condition on the bytes of a value.
 #[derive(Clone, Debug)]
@@ -55,6 +55,7 @@ fn compile_regex(place: &Place<'_>, pattern: &str, encoding: RegexEncoding) -> R
     if pattern.is_empty() {
         return Err(place.refuse("must not be empty"));
     }
+    // Istio's bound, too (`validateStringMatchRegexp`); the pattern is too long to be quoted.
     if pattern.len() > LONGEST {
         return Err(place.refuse(format!("{} characters are more than {LONGEST}", pattern.len())));
     }

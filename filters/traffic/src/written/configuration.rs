@@ -141,15 +141,8 @@ pub enum RepeatedHeaders {
 
 choice! { RepeatedHeaders { "individually" => Individually, "joined" => Joined } }
 
-/// What a character is to a regular expression (Envoy, `envoy.reloadable_features.re2_use_latin1_mode`). It shows only where
-/// pattern or value is not ASCII.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RegexEncoding {
-    /// A byte, as in Envoy since its security releases of August 2026 (CVE-2026-73552), 1.38.4 among them.
-    #[default]
-    Latin1,
-    /// A code point in UTF-8, as in Envoy before.
-    Utf8,
-}
+/// What a character is to a regular expression (Envoy, `envoy.reloadable_features.re2_use_latin1_mode`): a byte, as in Envoy
+/// since its security releases of August 2026 (CVE-2026-73552), 1.38.4 among them, or a code point in UTF-8, as before.
+pub use serin_re2::Encoding as RegexEncoding;
 
 choice! { RegexEncoding { "latin1" => Latin1, "utf8" => Utf8 } }

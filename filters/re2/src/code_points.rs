@@ -1,22 +1,20 @@
 //! Sets of code points.
 
-use crate::order::sort_by;
-
 /// The last code point.
 pub(super) const LAST: u32 = 0x10_ffff;
 
 /// A set of code points, surrogates among them: RE2 has them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct CodePoints {
-    /// From and to, both included; in order and apart once [`CodePoints::sort`] is done.
+    /// From and to, both included; in order, and at least one code point apart.
     ranges: Vec<(u32, u32)>,
 }
 
 impl CodePoints {
     /// The code points of `ranges`.
     pub(super) fn of(ranges: &[(u32, u32)]) -> Self {
-        let mut set = Self { ranges: ranges.to_vec() };
-        set.sort();
+        let mut set = Self::default();
+        ranges.iter().for_each(|range| set.insert(*range));
         set
     }
 
@@ -27,8 +25,7 @@ impl CodePoints {
 
     /// Adds the code points of `other`.
     pub(super) fn add(&mut self, other: &Self) {
-        self.ranges.extend_from_slice(&other.ranges);
-        self.sort();
+        other.ranges.iter().for_each(|range| self.insert(*range));
     }
 
     /// Takes what was out in and what was in out.
@@ -58,16 +55,13 @@ impl CodePoints {
         self.ranges.get(before).is_some_and(|&(from, _)| from <= last)
     }
 
-    fn sort(&mut self) {
-        sort_by(&mut self.ranges, Ord::cmp);
-        let mut sorted: Vec<(u32, u32)> = Vec::with_capacity(self.ranges.len());
-        for &(from, to) in &self.ranges {
-            match sorted.last_mut() {
-                Some((_, end)) if from <= end.saturating_add(1) => *end = to.max(*end),
-                _ => sorted.push((from, to)),
-            }
-        }
-        self.ranges = sorted;
+    /// Adds the code points from `from` to `to`, and joins the ranges that they touch.
+    fn insert(&mut self, (from, to): (u32, u32)) {
+        let first = self.ranges.partition_point(|&(_, end)| end.saturating_add(1) < from);
+        let behind = self.ranges.partition_point(|&(begin, _)| begin <= to.saturating_add(1)).max(first);
+        let join = |(from, to): (u32, u32), (begin, end): (u32, u32)| (from.min(begin), to.max(end));
+        let joined = self.ranges.drain(first..behind).fold((from, to), join);
+        self.ranges.insert(first, joined);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Sets of code points as sequences of bytes, the way RE2 encodes them.
 
 use super::code_points::LAST;
-use crate::written::RegexEncoding;
+use crate::Encoding;
 
 /// A range of bytes, both ends included.
 pub(super) type Bytes = (u8, u8);
@@ -9,13 +9,13 @@ pub(super) type Bytes = (u8, u8);
 const CONTINUATION: Bytes = (0x80, 0xbf);
 
 /// The sequences of ranges of bytes that together are the code points of `ranges`.
-pub(super) fn sequences(ranges: &[(u32, u32)], encoding: RegexEncoding) -> Vec<Vec<Bytes>> {
+pub(super) fn sequences(ranges: &[(u32, u32)], encoding: Encoding) -> Vec<Vec<Bytes>> {
     let mut sequences = Vec::new();
     for &(from, to) in ranges {
         match encoding {
-            RegexEncoding::Utf8 => encode(from, to, &mut |sequence| sequences.push(sequence.to_vec())),
+            Encoding::Utf8 => encode(from, to, &mut |sequence| sequences.push(sequence.to_vec())),
             // Characters are bytes, and those that are none do not occur.
-            RegexEncoding::Latin1 => {
+            Encoding::Latin1 => {
                 if let Ok(from) = u8::try_from(from) {
                     sequences.push(vec![(from, u8::try_from(to).unwrap_or(u8::MAX))]);
                 }

@@ -1,8 +1,8 @@
 //! Classes: in brackets, of Perl, of Unicode, of POSIX.
 
 use super::{Parser, excerpt};
-use crate::regex::code_points::CodePoints;
-use crate::regex::unicode;
+use crate::code_points::CodePoints;
+use crate::unicode;
 
 impl<'p> Parser<'p> {
     /// Parses `[…]`.

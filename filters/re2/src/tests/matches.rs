@@ -2,10 +2,9 @@
 
 use super::compile;
 use super::random::{likely, pattern, text};
-use crate::regex::Regex;
-use crate::regex::search::Search;
+use crate::search::Search;
 use crate::wasm_test::test;
-use crate::written::RegexEncoding;
+use crate::{Encoding, Regex};
 use proptest::prelude::*;
 use regex_automata::Input;
 use regex_automata::nfa::thompson::NFA;
@@ -25,7 +24,7 @@ fn simulated(nfa: &NFA, text: &[u8], from: usize) -> Option<Found> {
     Some(std::array::from_fn(|group| Some(slot(2 * group)?..slot(2 * group + 1)?)))
 }
 
-fn assert_same(pattern: &str, encoding: RegexEncoding, memory: usize, text: &[u8]) {
+fn assert_same(pattern: &str, encoding: Encoding, memory: usize, text: &[u8]) {
     let regex = Regex::compile(pattern, encoding).unwrap();
     let search = Search::within(memory, regex.nfa());
     // The second time, it remembers.
@@ -64,20 +63,20 @@ proptest! {
     #[test]
     fn matches_are_those_of_a_simulation(pattern in pattern(), texts in prop::collection::vec(likely(), 8)) {
         for text in &texts {
-            assert_same(&pattern, RegexEncoding::Utf8, 1 << 18, text.as_bytes());
+            assert_same(&pattern, Encoding::Utf8, 1 << 18, text.as_bytes());
         }
     }
 
     #[test]
     fn matches_in_any_bytes_are_those_of_a_simulation(pattern in pattern(), text in any::<Vec<u8>>()) {
-        for encoding in [RegexEncoding::Utf8, RegexEncoding::Latin1] {
+        for encoding in [Encoding::Utf8, Encoding::Latin1] {
             assert_same(&pattern, encoding, 1 << 18, &text);
         }
     }
 
     #[test]
     fn matches_stay_the_same_where_what_is_known_is_forgotten(pattern in large(), text in text("aab/ \n", 100..500)) {
-        assert_same(&pattern, RegexEncoding::Latin1, 0, text.as_bytes());
+        assert_same(&pattern, Encoding::Latin1, 0, text.as_bytes());
     }
 }
 
@@ -114,7 +113,7 @@ fn a_long_text_matches_or_not_where_the_automaton_gives_up() {
 fn matches_in_a_long_text_are_those_of_a_simulation() {
     let text: Vec<u8> = b"/ab/a.php/x".iter().copied().cycle().take(5_000).collect();
     for pattern in [r"([a-z]+)(/[a-z]+)*\.php|/", "(a.*z)|(a)", "b/a", "(?:ab|x)$", "", "^/", "[^/]{3}", "(.*)(x)"] {
-        assert_same(pattern, RegexEncoding::Latin1, 1 << 18, &text);
-        assert_same(pattern, RegexEncoding::Utf8, 0, &text);
+        assert_same(pattern, Encoding::Latin1, 1 << 18, &text);
+        assert_same(pattern, Encoding::Utf8, 0, &text);
     }
 }

@@ -13,8 +13,7 @@ mod random;
 mod refused;
 mod rewrites;
 
-use super::Regex;
-use crate::written::RegexEncoding;
+use crate::{Encoding, Regex};
 
 /// A pattern, texts that it matches, and texts that it does not.
 type Row<'a> = (&'a str, &'a [&'a [u8]], &'a [&'a [u8]]);
@@ -33,5 +32,5 @@ fn check(rows: &[Row<'_>]) {
 
 /// Compiles a pattern of text in UTF-8, as RE2 does by default.
 fn compile(pattern: &str) -> Result<Regex, String> {
-    Regex::compile(pattern, RegexEncoding::Utf8)
+    Regex::compile(pattern, Encoding::Utf8).map_err(|error| error.to_string())
 }

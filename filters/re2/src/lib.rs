@@ -1,41 +1,46 @@
-//! Regular expressions that mean what they mean in Envoy: RE2's, with its default options.
+#![doc = include_str!("../README.md")]
 //!
-//! The pattern is parsed here ([`parse`]; RE2's syntax is that of no Rust crate), compiled to an automaton ([`program`])
-//! and run: whole values by a DFA of `regex-automata` that is built as needed, replacements by [`search`], which also takes
-//! over where that DFA would be built for nearly every byte. Both take time linear in the text. Refused is what RE2
-//! refuses, and what Go's `regexp` refuses, which Istio asks first.
+//! # Inside
 //!
-//! A character is a byte or a code point in UTF-8, as Envoy has it by its version ([`RegexEncoding`]): a pattern of bytes is
-//! parsed as the text of the same code points, and what it says of others is cut off.
-//!
-//! Rules are cited from [RE2's syntax](https://github.com/google/re2/wiki/Syntax) and its source.
+//! A pattern is parsed (`parse`), compiled to an automaton (`program`) and run: whole texts by a DFA of `regex-automata`
+//! that is built as needed, replacements by `search`, which also takes over where that DFA would be built for nearly every
+//! byte. A pattern of bytes is parsed as the text of the same code points, and what it says of others is cut off. Rules are
+//! cited from [RE2's syntax](https://github.com/google/re2/wiki/Syntax) and its source.
+
+#![cfg_attr(
+    not(test),
+    deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::unreachable)
+)]
+#![deny(unsafe_code)]
 
 mod code_points;
 mod literals;
 mod node;
 mod parse;
+mod pool;
 mod program;
 mod rewrite;
 mod search;
-mod spare;
 #[cfg(test)]
 mod tests;
 mod unicode;
 mod utf8;
+#[cfg(test)]
+mod wasm_test;
 
-pub(crate) use literals::Literals;
-pub(crate) use rewrite::Rewrite;
+pub use literals::Literals;
+pub use rewrite::Rewrite;
 
-use crate::written::RegexEncoding;
+use pool::{Pool, Weight};
 use regex_automata::hybrid::dfa::{Cache, DFA};
 use regex_automata::nfa::thompson::NFA;
 use regex_automata::{Anchored, Input, MatchKind};
 use search::Search;
-use spare::{Spare, Weight};
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-/// The bound on the length of a pattern, in bytes: Istio's (`validateStringMatchRegexp`).
-pub(crate) const LONGEST: usize = 1024;
+/// The bound on the length of a pattern, in bytes.
+pub const LONGEST: usize = 1024;
 
 /// How much memory the states of one DFA may take, in bytes, before they are cleared.
 const STATES: usize = 1 << 18;
@@ -43,18 +48,46 @@ const STATES: usize = 1 << 18;
 /// How many bytes each state of a DFA has to serve, or else it is not worth building them (RE2, `DFA::InlinedSearchLoop`).
 const BYTES_FOR_STATE: usize = 10;
 
+/// What a character is. It shows only where pattern or text is not ASCII.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// A byte (`RE2::Latin1`).
+    #[default]
+    Latin1,
+    /// A code point in UTF-8 (RE2's default).
+    Utf8,
+}
+
+/// Why a pattern or a rewrite cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error(String);
+
+impl fmt::Display for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<String> for Error {
+    fn from(reason: String) -> Self {
+        Self(reason)
+    }
+}
+
 /// A compiled regular expression.
 #[derive(Clone, Debug)]
-pub(crate) struct Regex(Arc<Compiled>);
+pub struct Regex(Arc<Compiled>);
 
 #[derive(Debug)]
 struct Compiled {
     pattern: String,
     groups: u32,
-    encoding: RegexEncoding,
+    encoding: Encoding,
     required: Vec<Literals>,
     dfa: DFA,
-    cache: Spare<Cache>,
+    cache: Pool<Cache>,
     /// What reads texts from their end where the DFA gives up; patterns are rarely large in both directions.
     backward: OnceLock<Search>,
 }
@@ -66,17 +99,21 @@ impl Weight for Cache {
 }
 
 impl Regex {
-    /// Compiles `pattern`, or says why it cannot be.
-    pub(crate) fn compile(pattern: &str, encoding: RegexEncoding) -> Result<Self, String> {
+    /// Compiles `pattern`.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] if RE2 or Go's `regexp` refuses the pattern, or if it is too long, too deep or too large.
+    pub fn compile(pattern: &str, encoding: Encoding) -> Result<Self, Error> {
         if pattern.len() > LONGEST {
-            return Err(format!("{} characters are more than {LONGEST}", pattern.len()));
+            return Err(format!("{} characters are more than {LONGEST}", pattern.len()).into());
         }
         let parsed = match encoding {
-            RegexEncoding::Utf8 => parse::parse(pattern, encoding)?,
-            RegexEncoding::Latin1 => {
+            Encoding::Utf8 => parse::parse(pattern, encoding)?,
+            Encoding::Latin1 => {
                 if !pattern.is_ascii() {
                     // Go, with which Istio checks, reads UTF-8.
-                    parse::parse(pattern, RegexEncoding::Utf8)?;
+                    parse::parse(pattern, Encoding::Utf8)?;
                 }
                 let bytes: String = pattern.bytes().map(char::from).collect();
                 parse::parse(&bytes, encoding).map_err(|reason| as_written(&reason))?
@@ -90,20 +127,20 @@ impl Regex {
             .skip_cache_capacity_check(true)
             .minimum_cache_clear_count(Some(0))
             .minimum_bytes_per_state(Some(BYTES_FOR_STATE));
-        let dfa = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| error.to_string())?;
+        let dfa = DFA::builder().configure(config).build_from_nfa(nfa).map_err(|error| Error(error.to_string()))?;
         Ok(Self(Arc::new(Compiled {
             pattern: pattern.to_owned(),
             groups: parsed.groups,
             encoding,
             required: literals::required(&parsed.node, encoding),
             dfa,
-            cache: Spare::default(),
+            cache: Pool::default(),
             backward: OnceLock::new(),
         })))
     }
 
     /// Whether the expression matches the whole of `text` (`RE2::FullMatch`).
-    pub(crate) fn is_full_match(&self, text: &[u8]) -> bool {
+    pub fn is_full_match(&self, text: &[u8]) -> bool {
         let input = Input::new(text).anchored(Anchored::Yes);
         let Compiled { dfa, cache, .. } = &*self.0;
         let longest = cache.lend(|| dfa.create_cache(), |cache| dfa.try_search_fwd(cache, &input));
@@ -114,19 +151,14 @@ impl Regex {
         }
     }
 
-    /// Sets of literals in lower case: a value must contain one of each, in whichever case, for the expression to match.
-    pub(crate) fn required(&self) -> &[Literals] {
+    /// Sets of literals in lower case: a text must contain one of each, in whichever case, for the expression to match.
+    pub fn required(&self) -> &[Literals] {
         &self.0.required
     }
 
     /// The pattern.
-    pub(crate) fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.0.pattern
-    }
-
-    /// Whether the pattern is `.*`, which Istio takes to match every path (`IsCatchAllRoute`).
-    pub(crate) fn is_any(&self) -> bool {
-        self.as_str() == ".*"
     }
 
     /// How many capturing groups there are.
@@ -135,7 +167,7 @@ impl Regex {
     }
 
     /// What a character is.
-    fn encoding(&self) -> RegexEncoding {
+    fn encoding(&self) -> Encoding {
         self.0.encoding
     }
 

@@ -1,6 +1,5 @@
 //! An automaton, read against its edges.
 
-use crate::order::sort_by;
 use regex_automata::nfa::thompson::{NFA, State, Transition};
 use regex_automata::util::look::Look;
 use regex_automata::util::primitives::StateID;
@@ -113,8 +112,8 @@ impl Graph {
             readers,
             numbers,
             ends,
-            reading: Reversed::of(reading, states.len()),
-            silent: Reversed::of(silent, states.len()),
+            reading: Reversed::of(&reading, states.len()),
+            silent: Reversed::of(&silent, states.len()),
             bytes,
             looks: !nfa.look_set_any().is_empty(),
             nfa: nfa.clone(),
@@ -225,12 +224,30 @@ struct Reversed<T> {
     edges: Vec<T>,
 }
 
-impl<T> Reversed<T> {
-    fn of(mut edges: Vec<(StateID, T)>, states: usize) -> Self {
-        sort_by(&mut edges, |one, other| one.0.cmp(&other.0));
-        let place = |state| edges.partition_point(|(to, _)| to.as_usize() < state);
-        let begins = (0..=states).map(|state| u32::try_from(place(state)).unwrap_or(u32::MAX)).collect();
-        Self { begins, edges: edges.into_iter().map(|(_, edge)| edge).collect() }
+impl<T: Copy> Reversed<T> {
+    /// Puts the edges in the order of the states they lead to, by counting how many lead to each.
+    fn of(edges: &[(StateID, T)], states: usize) -> Self {
+        let mut begins = vec![0; states + 1];
+        for (to, _) in edges {
+            if let Some(behind) = begins.get_mut(to.as_usize() + 1) {
+                *behind += 1;
+            }
+        }
+        let mut count = 0;
+        for begin in &mut begins {
+            count += *begin;
+            *begin = count;
+        }
+        let mut next = begins.clone();
+        let mut ordered: Vec<T> = edges.iter().map(|(_, edge)| *edge).collect();
+        for (to, edge) in edges {
+            let Some(place) = next.get_mut(to.as_usize()) else { continue };
+            if let Some(slot) = ordered.get_mut(*place as usize) {
+                *slot = *edge;
+            }
+            *place += 1;
+        }
+        Self { begins, edges: ordered }
     }
 
     fn before(&self, state: StateID) -> &[T] {

@@ -1,7 +1,7 @@
 //! What a backslash begins.
 
 use super::{Parser, excerpt};
-use crate::regex::node::Node;
+use crate::node::Node;
 use regex_automata::util::look::Look;
 
 impl<'p> Parser<'p> {

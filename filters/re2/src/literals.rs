@@ -1,15 +1,14 @@
-//! What a value must contain for a pattern to match it, wherever it stands: RE2's prefilter (`re2/prefilter.cc`).
+//! What a text must contain for a pattern to match it, wherever it stands: RE2's prefilter (`re2/prefilter.cc`).
 //!
 //! Upper and lower case of ASCII are one here, so that `(?i)jason` asks for one literal and not for 32.
 
 use super::node::Node;
 use super::utf8::{Bytes, sequences};
-use crate::order::gather;
-use crate::written::RegexEncoding;
+use crate::Encoding;
 use std::collections::BTreeSet;
 
 /// Literals, none of them empty and all in lower case: a value that matches contains at least one of them.
-pub(crate) type Literals = BTreeSet<Vec<u8>>;
+pub type Literals = BTreeSet<Vec<u8>>;
 
 /// The bound on the literals of one set; a part of a pattern that matches more texts says nothing.
 const MOST: usize = 128;
@@ -18,23 +17,23 @@ const MOST: usize = 128;
 const MOST_CHARACTERS: usize = 20;
 
 /// The sets of literals of each of which a value must contain one for `node` to match the whole of it.
-pub(super) fn required(node: &Node, encoding: RegexEncoding) -> Vec<Literals> {
-    Known::of(node, encoding).into_required()
+pub(super) fn required(node: &Node, encoding: Encoding) -> Vec<Literals> {
+    Info::of(node, encoding).into_required()
 }
 
-/// What is known of the texts that a part of a pattern matches.
-struct Known {
+/// What is known of the texts that a part of a pattern matches; RE2's `Prefilter::Info`.
+struct Info {
     /// The texts, if they are few and known.
     exact: Option<Literals>,
     /// Else the sets of each of which every text contains one.
     required: Vec<Literals>,
 }
 
-impl Known {
+impl Info {
     /// Nothing is known: the texts may be any.
     const NOTHING: Self = Self { exact: None, required: Vec::new() };
 
-    fn of(node: &Node, encoding: RegexEncoding) -> Self {
+    fn of(node: &Node, encoding: Encoding) -> Self {
         match node {
             Node::Empty | Node::Look(_) => Self::exactly(empty()),
             Node::Char(code_point) => Self::character(&[(*code_point, *code_point)], encoding),
@@ -43,12 +42,12 @@ impl Known {
             Node::Concat(nodes) => Self::all(nodes.iter().map(|node| Self::of(node, encoding))),
             Node::Alternate(nodes) => Self::any(nodes.iter().map(|node| Self::of(node, encoding)).collect()),
             Node::Repeat(repeat) => {
-                let known = Self::of(&repeat.node, encoding);
+                let info = Self::of(&repeat.node, encoding);
                 match (repeat.min, repeat.max) {
-                    (0, Some(1)) => Self::any(vec![known, Self::exactly(empty())]),
+                    (0, Some(1)) => Self::any(vec![info, Self::exactly(empty())]),
                     (0, _) => Self::NOTHING,
-                    (1, Some(1)) => known,
-                    _ => Self { exact: None, required: known.into_required() },
+                    (1, Some(1)) => info,
+                    _ => Self { exact: None, required: info.into_required() },
                 }
             }
         }
@@ -59,7 +58,7 @@ impl Known {
     }
 
     /// One character of `ranges`.
-    fn character(ranges: &[(u32, u32)], encoding: RegexEncoding) -> Self {
+    fn character(ranges: &[(u32, u32)], encoding: Encoding) -> Self {
         let sequences = sequences(ranges, encoding);
         let size = |sequence: &Vec<Bytes>| -> usize {
             sequence.iter().map(|&(from, to)| usize::from(to - from) + 1).product()
@@ -123,6 +122,13 @@ impl Known {
     }
 }
 
+/// The set of `texts`. Collecting would compile the library's sort, 8 KB, where a module is to be small.
+fn gather(texts: impl IntoIterator<Item = Vec<u8>>) -> Literals {
+    let mut gathered = Literals::new();
+    gathered.extend(texts);
+    gathered
+}
+
 /// The empty text alone.
 fn empty() -> Literals {
     gather([Vec::new()])
@@ -144,12 +150,12 @@ fn shortest(texts: &Literals) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Regex;
+    use crate::Encoding;
+    use crate::Regex;
     use crate::wasm_test::test;
-    use crate::written::RegexEncoding;
 
     fn required(pattern: &str) -> Vec<String> {
-        let regex = Regex::compile(pattern, RegexEncoding::Utf8).unwrap();
+        let regex = Regex::compile(pattern, Encoding::Utf8).unwrap();
         let text = |literal: &Vec<u8>| String::from_utf8_lossy(literal).into_owned();
         regex.required().iter().map(|set| set.iter().map(text).collect::<Vec<_>>().join("|")).collect()
     }

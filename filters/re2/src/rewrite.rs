@@ -1,8 +1,8 @@
-//! What replaces the matches of a regular expression: Envoy's `regex_rewrite`.
+//! What replaces the matches of a regular expression: `RE2::GlobalReplace`.
 
 use super::search::Search;
-use super::{Regex, utf8};
-use crate::written::RegexEncoding;
+use super::utf8;
+use crate::{Encoding, Error, Regex};
 use std::sync::Arc;
 
 /// The bound on what a rewrite may add to a text, in bytes: more than any server accepts as a path. Later matches stay as they are.
@@ -10,10 +10,10 @@ const MOST_ADDED: usize = 1 << 20;
 
 /// Text with groups in it, `\0` to `\9`, to put in the place of the matches of an expression.
 #[derive(Clone, Debug)]
-pub(crate) struct Rewrite {
+pub struct Rewrite {
     parts: Vec<Part>,
     search: Arc<Search>,
-    encoding: RegexEncoding,
+    encoding: Encoding,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +23,12 @@ enum Part {
 }
 
 impl Rewrite {
-    /// Compiles what is to replace the matches of `regex`, or says why it cannot be (`RE2::CheckRewriteString`).
-    pub(crate) fn compile(regex: &Regex, written: &str) -> Result<Self, String> {
+    /// Compiles what is to replace the matches of `regex`.
+    ///
+    /// # Errors
+    ///
+    /// An [`Error`] if it names a group that there is not, or ends in a `\\` (`RE2::CheckRewriteString`).
+    pub fn compile(regex: &Regex, written: &str) -> Result<Self, Error> {
         let mut parts = Vec::new();
         let mut text = String::new();
         let mut characters = written.chars();
@@ -42,13 +46,14 @@ impl Rewrite {
                             "there is no group \\{digit}: `{}` has {}",
                             regex.as_str(),
                             regex.groups()
-                        ));
+                        )
+                        .into());
                     }
                     parts.push(Part::Text(std::mem::take(&mut text).into_bytes()));
                     parts.push(Part::Group(u8::try_from(group).unwrap_or_default()));
                 }
-                Some(other) => return Err(format!("\\{other} is neither a group, \\0 to \\9, nor \\\\")),
-                None => return Err("\\ at the end".to_owned()),
+                Some(other) => return Err(format!("\\{other} is neither a group, \\0 to \\9, nor \\\\").into()),
+                None => return Err("\\ at the end".to_owned().into()),
             }
         }
         parts.push(Part::Text(text.into_bytes()));
@@ -57,7 +62,7 @@ impl Rewrite {
     }
 
     /// `text` with every match replaced (`RE2::GlobalReplace`).
-    pub(crate) fn replace_all(&self, text: &[u8]) -> Vec<u8> {
+    pub fn replace_all(&self, text: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(text.len());
         let rest = |from: usize| text.get(from..).unwrap_or_default();
         self.search.lend(text, |matches| {
@@ -70,8 +75,8 @@ impl Rewrite {
                 if found.is_empty() && last_end == Some(at) {
                     // Nothing right after a match is no match; then a whole character is passed over.
                     let length = match self.encoding {
-                        RegexEncoding::Latin1 => 1,
-                        RegexEncoding::Utf8 => utf8::first_len(rest(at)),
+                        Encoding::Latin1 => 1,
+                        Encoding::Utf8 => utf8::first_len(rest(at)),
                     };
                     out.extend(rest(at).iter().take(length));
                     at += length;

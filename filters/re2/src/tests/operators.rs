@@ -1,7 +1,7 @@
 //! Alternatives, repetitions, groups, flags, and places.
 
 use super::{check, compile};
-use crate::regex::LONGEST;
+use crate::LONGEST;
 use crate::wasm_test::test;
 
 #[test]
@@ -144,12 +144,6 @@ fn what_fits_the_bounds_compiles() {
     ] {
         assert_eq!(compile(&pattern).map(|_| ()), Err(reason.to_owned()));
     }
-}
-
-#[test]
-fn only_dot_star_is_any() {
-    assert!(compile(".*").unwrap().is_any());
-    assert!(!compile("(.*)").unwrap().is_any());
 }
 
 #[test]

@@ -1,4 +1,7 @@
-//! Scratch memory that is kept for the next time.
+//! Scratch memory that is kept for the next search.
+//!
+//! `regex_automata::util::pool::Pool` keeps as much as there are threads that search at once; here what all expressions
+//! keep together has a bound.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,12 +22,12 @@ pub(super) trait Weight {
     fn bytes(&self) -> usize;
 }
 
-/// One `T` to be used again. Who asks while it is lent gets a new one.
-pub(super) struct Spare<T>(Mutex<Option<Kept<T>>>);
+/// One `T` to be used again. A search that begins while it is lent gets a new one.
+pub(super) struct Pool<T>(Mutex<Option<Kept<T>>>);
 
 /// What is kept, and counted as long as it is.
 struct Kept<T> {
-    spare: Box<T>,
+    value: Box<T>,
     _counted: Counted,
 }
 
@@ -46,27 +49,27 @@ impl Drop for Counted {
     }
 }
 
-impl<T: Weight> Spare<T> {
+impl<T: Weight> Pool<T> {
     /// Lends what is kept, or else what `create` gives, to `work`.
     pub(super) fn lend<R>(&self, create: impl FnOnce() -> T, work: impl FnOnce(&mut T) -> R) -> R {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let mut spare = kept.map_or_else(|| Box::new(create()), |kept| kept.spare);
-        let result = work(&mut spare);
-        let kept = Counted::of(spare.bytes()).map(|counted| Kept { spare, _counted: counted });
+        let mut value = kept.map_or_else(|| Box::new(create()), |kept| kept.value);
+        let result = work(&mut value);
+        let kept = Counted::of(value.bytes()).map(|counted| Kept { value, _counted: counted });
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = kept;
         result
     }
 }
 
-impl<T> Default for Spare<T> {
+impl<T> Default for Pool<T> {
     fn default() -> Self {
         Self(Mutex::new(None))
     }
 }
 
-impl<T> fmt::Debug for Spare<T> {
+impl<T> fmt::Debug for Pool<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Spare")
+        formatter.write_str("Pool")
     }
 }
 
@@ -83,35 +86,35 @@ mod tests {
         }
     }
 
-    fn is_kept(spare: &Spare<Heavy>) -> bool {
-        spare.0.lock().unwrap().is_some()
+    fn is_kept(pool: &Pool<Heavy>) -> bool {
+        pool.0.lock().unwrap().is_some()
     }
 
     #[test]
     fn what_all_keep_together_is_bounded() {
-        let spares: Vec<Spare<Heavy>> = (0..100).map(|_| Spare::default()).collect();
-        for spare in &spares {
-            spare.lend(|| Heavy(MOST / 50), |_| ());
+        let pools: Vec<Pool<Heavy>> = (0..100).map(|_| Pool::default()).collect();
+        for pool in &pools {
+            pool.lend(|| Heavy(MOST / 50), |_| ());
         }
-        let kept = spares.iter().filter(|spare| is_kept(spare)).count();
+        let kept = pools.iter().filter(|pool| is_kept(pool)).count();
         assert!((40..=50).contains(&kept), "{kept}");
 
-        let small = Spare::default();
+        let small = Pool::default();
         small.lend(|| Heavy(SMALL), |_| ());
         assert!(is_kept(&small), "what is small is kept all the same");
 
-        let late = Spare::default();
+        let late = Pool::default();
         late.lend(|| Heavy(MOST / 2), |_| ());
         assert!(!is_kept(&late));
-        drop(spares);
+        drop(pools);
         late.lend(|| Heavy(MOST / 2), |_| ());
         assert!(is_kept(&late), "there is room again");
     }
 
     #[test]
     fn what_is_kept_is_lent_again() {
-        let spare = Spare::default();
-        spare.lend(|| Heavy(1), |heavy| heavy.0 = 7);
-        assert_eq!(spare.lend(|| Heavy(1), |heavy| heavy.0), 7);
+        let pool = Pool::default();
+        pool.lend(|| Heavy(1), |heavy| heavy.0 = 7);
+        assert_eq!(pool.lend(|| Heavy(1), |heavy| heavy.0), 7);
     }
 }

@@ -15,8 +15,8 @@ mod forward;
 mod graph;
 mod seen;
 
+use super::pool::{Pool, Weight};
 use super::program::LAST_GROUP;
-use super::spare::{Spare, Weight};
 use backward::{BEGINS, Backward, Ends, Prospect};
 use forward::{END, Forward, Origin};
 use graph::Graph;
@@ -31,7 +31,7 @@ const MEMORY: usize = 1 << 20;
 pub(super) struct Search {
     graph: Graph,
     memory: usize,
-    spare: Spare<Scratch>,
+    pool: Pool<Scratch>,
 }
 
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Search {
 
     /// The same, with so much memory for what is known.
     pub(super) fn within(memory: usize, nfa: &NFA) -> Self {
-        Self { graph: Graph::new(nfa), memory, spare: Spare::default() }
+        Self { graph: Graph::new(nfa), memory, pool: Pool::default() }
     }
 
     /// Whether the whole of `text` is a match.
@@ -122,7 +122,7 @@ impl Search {
     fn scratch<R>(&self, work: impl FnOnce(&mut Scratch) -> R) -> R {
         let create =
             || Scratch { backward: Backward::new(&self.graph, self.memory), forward: Forward::new(&self.graph) };
-        self.spare.lend(create, work)
+        self.pool.lend(create, work)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::node::{Node, Repeat};
 use super::utf8::{Bytes, sequences};
-use crate::written::RegexEncoding;
+use crate::Encoding;
 use regex_automata::nfa::thompson::{BuildError, Builder, NFA, Transition};
 use regex_automata::util::primitives::StateID;
 use std::collections::BTreeMap;
@@ -17,7 +17,7 @@ pub(super) const LAST_GROUP: u32 = 9;
 type Failed = Box<BuildError>;
 
 /// Compiles `node`.
-pub(super) fn compile(node: &Node, encoding: RegexEncoding) -> Result<NFA, String> {
+pub(super) fn compile(node: &Node, encoding: Encoding) -> Result<NFA, String> {
     let compiler = Compiler { encoding, ..Compiler::default() };
     compiler.compile(node).map_err(|error| match error.size_limit() {
         Some(limit) => format!("needs more than {limit} bytes when compiled"),
@@ -28,7 +28,7 @@ pub(super) fn compile(node: &Node, encoding: RegexEncoding) -> Result<NFA, Strin
 /// An automaton in the making, from its end to its beginning.
 #[derive(Default)]
 struct Compiler {
-    encoding: RegexEncoding,
+    encoding: Encoding,
     builder: Builder,
     /// The states of the class that is being compiled, by what they do: what ends alike shares its end.
     known: BTreeMap<Vec<(Bytes, StateID)>, StateID>,

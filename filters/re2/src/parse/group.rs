@@ -1,7 +1,7 @@
 //! Groups and flags.
 
 use super::{Parser, excerpt};
-use crate::regex::node::Node;
+use crate::node::Node;
 
 /// What `(?i)` and its like set.
 #[derive(Clone, Copy, Debug, Default)]

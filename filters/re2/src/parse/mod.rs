@@ -9,7 +9,7 @@ mod repeat;
 use super::code_points::{CodePoints, LAST};
 use super::node::Node;
 use super::unicode;
-use crate::written::RegexEncoding;
+use crate::Encoding;
 use group::{Flags, Group};
 use regex_automata::util::look::Look;
 
@@ -25,7 +25,7 @@ pub(super) struct Parsed {
 }
 
 /// Parses `pattern`, or says what of it is wrong.
-pub(super) fn parse(pattern: &str, encoding: RegexEncoding) -> Result<Parsed, String> {
+pub(super) fn parse(pattern: &str, encoding: Encoding) -> Result<Parsed, String> {
     let mut parser = Parser {
         rest: pattern,
         encoding,
@@ -51,7 +51,7 @@ pub(super) fn parse(pattern: &str, encoding: RegexEncoding) -> Result<Parsed, St
 struct Parser<'p> {
     /// What is still to be parsed.
     rest: &'p str,
-    encoding: RegexEncoding,
+    encoding: Encoding,
     flags: Flags,
     /// The group that is being parsed.
     group: Group<'p>,
@@ -119,16 +119,16 @@ impl<'p> Parser<'p> {
     /// Adds to `set` the other case: of bytes only that of ASCII.
     fn fold_case(&self, set: &mut CodePoints) {
         match self.encoding {
-            RegexEncoding::Latin1 => unicode::fold_ascii(set),
-            RegexEncoding::Utf8 => unicode::fold_case(set),
+            Encoding::Latin1 => unicode::fold_ascii(set),
+            Encoding::Utf8 => unicode::fold_case(set),
         }
     }
 
     /// The last character that an escape may name.
     fn last_character(&self) -> u32 {
         match self.encoding {
-            RegexEncoding::Latin1 => 0xff,
-            RegexEncoding::Utf8 => LAST,
+            Encoding::Latin1 => 0xff,
+            Encoding::Utf8 => LAST,
         }
     }
 

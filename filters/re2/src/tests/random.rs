@@ -1,10 +1,9 @@
 //! Properties of random patterns and texts.
 
 use super::compile;
-use crate::regex::search::Search;
-use crate::regex::{Regex, Rewrite};
+use crate::search::Search;
 use crate::wasm_test::test;
-use crate::written::RegexEncoding;
+use crate::{Encoding, Regex, Rewrite};
 use proptest::prelude::*;
 use std::ops::Range;
 
@@ -93,7 +92,7 @@ proptest! {
     #[test]
     fn where_all_is_ascii_bytes_are_characters(pattern in pattern(), texts in prop::collection::vec(likely(), 8)) {
         let as_text = compile(&pattern).unwrap();
-        let as_bytes = Regex::compile(&pattern, RegexEncoding::Latin1).unwrap();
+        let as_bytes = Regex::compile(&pattern, Encoding::Latin1).unwrap();
         for text in texts.iter().map(String::as_bytes) {
             prop_assert_eq!(as_bytes.is_full_match(text), as_text.is_full_match(text), "{} {:?}", pattern, text);
         }
@@ -103,7 +102,7 @@ proptest! {
     fn what_matches_always_contains_what_is_required(
         pattern in pattern(), texts in prop::collection::vec(text("abckAK\u{212a}/1-", 0..9), 16),
     ) {
-        for encoding in [RegexEncoding::Utf8, RegexEncoding::Latin1] {
+        for encoding in [Encoding::Utf8, Encoding::Latin1] {
             let regex = Regex::compile(&pattern, encoding).unwrap();
             for text in texts.iter().filter(|text| regex.is_full_match(text.as_bytes())) {
                 let lower = text.to_ascii_lowercase().into_bytes();

@@ -1,12 +1,11 @@
 //! Patterns and texts of bytes, as Envoy has RE2 read them since CVE-2026-73552. Every row was also put to RE2 2025-11-05 with the
 //! encoding Latin-1.
 
-use crate::regex::{Regex, Rewrite};
 use crate::wasm_test::test;
-use crate::written::RegexEncoding;
+use crate::{Encoding, Regex, Rewrite};
 
 fn compile(pattern: &str) -> Result<Regex, String> {
-    Regex::compile(pattern, RegexEncoding::Latin1)
+    Regex::compile(pattern, Encoding::Latin1).map_err(|error| error.to_string())
 }
 
 fn matches(pattern: &str, text: &[u8]) -> bool {

@@ -1,7 +1,7 @@
 //! Repetitions.
 
 use super::Parser;
-use crate::regex::node::{Node, Repeat};
+use crate::node::{Node, Repeat};
 
 /// How many copies repetitions with counts may ask for, also nested ones together (RE2, `maximum_repeat_count`).
 const MOST: u32 = 1000;
