@@ -1,12 +1,8 @@
 //! The conformance suite in a real Envoy: one for all rows, with a listener for each configuration.
 
-#[allow(dead_code, reason = "each level looks at what it can see")]
-#[path = "../../../filters/traffic/tests/conformance/rows.rs"]
-mod rows;
-
-use rows::{Answer, Fields, Level, Row, Seen, all, assert_none_wrong};
 use serde_json::{Value, json};
 use serin::envoy::{Process, find};
+use serin_conformance::{Fields, Level, Response, Row, Seen, all, assert_none_wrong};
 use serin_modules::Module;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Write};
@@ -178,16 +174,16 @@ fn run(rows: &Arc<Vec<Row>>, addresses: &BTreeMap<String, SocketAddr>, upstreams
                     let Some(row) = rows.get(number) else { return };
                     let listener = listeners[&make_of(row)].to_string();
                     let started = Instant::now();
-                    let answer = ask(addresses[&listener], row, number);
+                    let response = ask(addresses[&listener], row, number);
                     let delayed = row.expect.delay.filter(|delay| started.elapsed() >= *delay);
-                    let of_client = of_client(answer, delayed);
+                    let of_client = of_client(response, delayed);
                     seen.lock().expect("no client panics").insert(number, of_client);
                 }
             });
         }
     });
     let seen = seen.into_inner().expect("no client panics");
-    assert_eq!(seen.len(), rows.len(), "every row has an answer");
+    assert_eq!(seen.len(), rows.len(), "every row has a response");
     upstreams.wait_for_copies(rows.iter().map(|row| row.expect.shadows.len()).sum());
     seen.into_iter().map(|(number, seen)| upstreams.complete(number, &rows[number], seen)).collect()
 }
@@ -206,18 +202,18 @@ fn assert_delays_hold_up_nobody_else(rows: &[Row], addresses: &BTreeMap<String, 
     thread::scope(|clients| {
         let waiting = clients.spawn(|| ask(slow));
         thread::sleep(Duration::from_millis(20));
-        let (others, waited) = (ask(quick), waiting.join().expect("it is answered"));
+        let (others, waited) = (ask(quick), waiting.join().expect("it gets a response"));
         assert!(others < waited, "a request waited for one that was delayed");
     });
 }
 
 /// What the client sees.
-fn of_client(answer: Message, delay: Option<Duration>) -> Seen {
-    let status = answer.start.split(' ').nth(1).and_then(|status| status.parse().ok());
-    Seen { status, response: answer.headers, body: answer.body, delay, ..Seen::default() }
+fn of_client(response: Message, delay: Option<Duration>) -> Seen {
+    let status = response.start.split(' ').nth(1).and_then(|status| status.parse().ok());
+    Seen { status, response: response.headers, body: response.body, delay, ..Seen::default() }
 }
 
-/// A request or an answer, byte for byte.
+/// A request or a response, byte for byte.
 #[derive(Clone, Debug)]
 struct Message {
     /// The first line.
@@ -306,8 +302,8 @@ fn ask(listener: SocketAddr, row: &Row, number: usize) -> Message {
         Message::read(&mut BufReader::new(stream), sent.method != "HEAD")
     };
     match talk() {
-        Ok(Some(answer)) => answer,
-        other => panic!("{}.json: {}: no answer: {other:?}", row.file, row.name),
+        Ok(Some(response)) => response,
+        other => panic!("{}.json: {}: no response: {other:?}", row.file, row.name),
     }
 }
 
@@ -395,7 +391,7 @@ fn is_copy(request: &Message) -> bool {
 }
 
 fn serve_connection(stream: TcpStream, cluster: &str, rows: &[Row], arrived: &Mutex<Vec<(String, Message)>>) {
-    let Ok(mut answers) = stream.try_clone() else { return };
+    let Ok(mut responses) = stream.try_clone() else { return };
     let mut requests = BufReader::new(stream);
     while let Ok(Some(request)) = Message::read(&mut requests, true) {
         let number = row_of(&request);
@@ -406,14 +402,14 @@ fn serve_connection(stream: TcpStream, cluster: &str, rows: &[Row], arrived: &Mu
             arrived.iter().filter(|(_, request)| row_of(request) == number && is_copy(request) == copy).count()
         };
         let Some(row) = number.and_then(|number| rows.get(number)) else { return };
-        thread::sleep(row.answer.after);
-        if answer(&row.answer, tries as u64).write(&mut answers).is_err() {
+        thread::sleep(row.response.after);
+        if response(&row.response, tries as u64).write(&mut responses).is_err() {
             return;
         }
     }
 }
 
-fn answer(written: &Answer, tries: u64) -> Message {
+fn response(written: &Response, tries: u64) -> Message {
     let status = if written.first.is_some_and(|first| tries > first) { 200 } else { written.status };
     let mut headers = written.headers.clone();
     headers.push(("content-length".to_owned(), b"0".to_vec()));

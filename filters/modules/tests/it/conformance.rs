@@ -1,12 +1,8 @@
 //! The conformance suite against the real modules in the test host: the chain of three, and all in one.
 
-#[allow(dead_code, reason = "each level looks at what it can see")]
-#[path = "../../../traffic/tests/conformance/rows.rs"]
-mod rows;
-
 use crate::scene::{COMPLETE, chain};
 use host_test::{Exchange, Fields, Proxy, Request, request, response};
-use rows::{Level, Row, Seen, Sent, all, assert_none_wrong};
+use serin_conformance::{self as rows, Level, Row, Seen, all, assert_none_wrong};
 use serin_modules::Module;
 use std::time::Duration;
 
@@ -37,16 +33,16 @@ fn run(modules: &[Module], row: &Row) -> Seen {
     let mut exchange = proxy.send(sent(&row.request));
     let delay = waits(&mut proxy, &exchange);
     if exchange.reply().is_none() {
-        let mut answer = response(row.answer.status.into());
-        for (name, value) in &row.answer.headers {
-            answer = answer.header(name, value.clone());
+        let mut upstream = response(row.response.status.into());
+        for (name, value) in &row.response.headers {
+            upstream = upstream.header(name, value.clone());
         }
-        proxy.respond(&mut exchange, answer);
+        proxy.respond(&mut exchange, upstream);
     }
     seen(&exchange, delay)
 }
 
-fn sent(sent: &Sent) -> Request {
+fn sent(sent: &rows::Request) -> Request {
     let mut request = request(&sent.method, &format!("{}://{}{}", sent.scheme, sent.authority, sent.target))
         .body(sent.body.clone())
         // As Envoy's connection manager does.

@@ -1,12 +1,8 @@
 //! The conformance suite against the decisions alone: no proxy, no module, and on wasm32 as natively.
 
-#[allow(dead_code, reason = "each level looks at what it can see")]
-#[path = "../conformance/rows.rs"]
-mod rows;
-
 use crate::scene::{Get, arrived, decide, decide_in_chain, get, policy, rules, test};
-use rows::{Answer, Fields, Level, Row, Seen, Sent, all, assert_none_wrong};
 use serde_json::json;
+use serin_conformance::{self as rows, Fields, Level, Row, Seen, all, assert_none_wrong};
 use serin_traffic::{Change, Decision, Headers, Request, Ticket};
 
 /// Whatever a request draws, a row has one outcome.
@@ -31,7 +27,7 @@ fn a_chain_decides_each_row_as_one_filter_does_whatever_its_later_filters_have()
         let subset = choice.and_then(|choice| choice.destination.subset.clone());
         [&first, &other].into_iter().find_map(|later| {
             let decision = decide_in_chain(&first, later, &request, 0);
-            row.wrong(&Seen { subset: subset.clone(), ..seen(decision, &request, &row.answer) }, Level::Pure)
+            row.wrong(&Seen { subset: subset.clone(), ..seen(decision, &request, &row.response) }, Level::Pure)
         })
     };
     let wrong: Vec<String> = rows.iter().filter_map(wrong).collect();
@@ -39,63 +35,8 @@ fn a_chain_decides_each_row_as_one_filter_does_whatever_its_later_filters_have()
 }
 
 #[cfg(not(target_arch = "wasm32"))]
-#[test]
-fn a_row_with_a_field_that_no_level_looks_at_is_refused() {
-    let row = |part: &str, field: &str| {
-        let mut row = serde_json::json!({
-            "name": "one", "source": "here", "http": [], "request": {"url": "/"}, "expect": {"status": 404, "envoy": {}},
-        });
-        row.pointer_mut(part).expect("it has that part")[field] = "odd".into();
-        std::panic::catch_unwind(|| rows::read("none", row)).is_err()
-    };
-    assert!(row("", "soruce") && row("/request", "header") && row("/expect", "stauts") && row("/expect/envoy", "trys"));
-    assert!(!row("", "source"));
-}
-
-/// Who says a rule in public: Istio's API, documentation, and source by file; Envoy's, and what a released Envoy was seen to
-/// do; RE2; a standard. What is Serin's own is said in its docs.
-#[cfg(not(target_arch = "wasm32"))]
-const PUBLIC: &[&str] = &[
-    "Istio, ",
-    "Istio API, ",
-    "Istio 0.",
-    "route.go",
-    "httproute.go",
-    "virtualservice.go",
-    "gateway.go",
-    "listener_builder.go",
-    "retry.go",
-    "Envoy, ",
-    "Envoy 1.",
-    "Envoy up to 1.",
-    "Envoy since CVE-",
-    "RE2",
-    "RFC ",
-    "protobuf, ",
-    "Gateway API, ",
-    "https://github.com/",
-];
-
-#[cfg(not(target_arch = "wasm32"))]
 fn repository() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-#[cfg(not(target_arch = "wasm32"))]
-#[test]
-fn every_row_has_a_source_that_its_reader_can_have() {
-    for row in all() {
-        let source = &row.source;
-        if let Some(own) = source.strip_prefix("Serin, ") {
-            let (file, text) = own.split_once(": ").unwrap_or_else(|| panic!("{}: {source} says no text", row.name));
-            let page =
-                std::fs::read_to_string(repository().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-            assert!(page.contains(text), "{}: {file} does not say {text}", row.name);
-        } else {
-            let public = PUBLIC.iter().any(|who| source.starts_with(who));
-            assert!(public && !source.contains(".md"), "{}: {source} is nothing that a reader has", row.name);
-        }
-    }
 }
 
 #[cfg(not(target_arch = "wasm32"))]
@@ -132,10 +73,10 @@ fn run(row: &Row) -> Option<String> {
     let request = request(&row.request);
     TICKETS
         .iter()
-        .find_map(|ticket| row.wrong(&seen(decide(&policy, &request, ticket.0), &request, &row.answer), Level::Pure))
+        .find_map(|ticket| row.wrong(&seen(decide(&policy, &request, ticket.0), &request, &row.response), Level::Pure))
 }
 
-fn request(sent: &Sent) -> Get {
+fn request(sent: &rows::Request) -> Get {
     let mut request = get(&sent.authority, &sent.target).method(&sent.method).scheme(&sent.scheme);
     // As Envoy's connection manager does.
     request = request.header("x-forwarded-proto", &sent.scheme);
@@ -145,7 +86,7 @@ fn request(sent: &Sent) -> Get {
     request
 }
 
-fn seen(decision: Decision<'_>, request: &Get, answer: &Answer) -> Seen {
+fn seen(decision: Decision<'_>, request: &Get, arriving: &rows::Response) -> Seen {
     let delay = decision.wait;
     if let Some(reply) = decision.reply {
         return Seen {
@@ -161,7 +102,8 @@ fn seen(decision: Decision<'_>, request: &Get, answer: &Answer) -> Seen {
         fields
     };
     let upstream = Some(make(&decision.request, fields(request.headers())));
-    let response = make(&decision.response.changes(&arrived(answer.status, &answer.headers)), answer.headers.clone());
+    let response =
+        make(&decision.response.changes(&arrived(arriving.status, &arriving.headers)), arriving.headers.clone());
     let Some(chosen) = decision.destination else {
         return Seen { untouched: true, upstream, response, ..Seen::default() };
     };
