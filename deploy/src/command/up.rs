@@ -8,7 +8,8 @@ use crate::render::ListenerName;
 use clap::Args;
 use console::Term;
 use serde_json::{Value, json};
-use serin_traffic::host_name::{domain, full_name};
+use serin_traffic::names::gateway::MESH;
+use serin_traffic::names::host::{domain, full_name};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -99,7 +100,7 @@ fn show_listeners(world: &World, pocket: &Pocket, output: Output) -> io::Result<
 
 /// How the listener can be tried.
 fn example(world: &World, name: &ListenerName, address: SocketAddr) -> String {
-    match if name.gateway == "mesh" { host_of_mesh(world, name.port) } else { host_of_gateway(world, name) } {
+    match if name.gateway == MESH { host_of_mesh(world, name.port) } else { host_of_gateway(world, name) } {
         Some(host) => format!("curl -H 'Host: {host}' http://{address}/"),
         None => format!("curl http://{address}/"),
     }

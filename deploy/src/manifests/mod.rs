@@ -33,5 +33,4 @@ pub use service::{Endpoint, Outside, PortProtocol, Resolution, Service, ServiceP
 pub use workload::{Replica, Workload};
 pub use world::{Traffic, World};
 
-/// The domain that the names of services end with.
-pub const CLUSTER_DOMAIN: &str = "cluster.local";
+pub use serin_traffic::names::host::CLUSTER_DOMAIN;

@@ -6,7 +6,7 @@ use super::document::Document;
 use super::mistake::{Mistake, Origin};
 use super::workload::Workload;
 use serde_json::Value;
-use serin_traffic::host_name::full_name;
+use serin_traffic::names::host::{full_name, without_root};
 use serin_traffic::visibility::seen_from;
 use serin_traffic::written::Metadata;
 use serin_traffic::written::Read;
@@ -179,7 +179,7 @@ impl Service {
         let elsewhere = spec.external_name.filter(|name| is_external && !name.is_empty());
         let outside = elsewhere.map(|name| Outside {
             resolution: Resolution::Dns,
-            endpoints: vec![Endpoint { address: name.trim_end_matches('.').to_owned(), ..Endpoint::default() }],
+            endpoints: vec![Endpoint { address: without_root(&name).to_owned(), ..Endpoint::default() }],
         });
         Ok(Self {
             origin: document.origin.clone(),

@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::mistake::Mistake;
 use super::service::{Endpoint, Outside, PortProtocol, Resolution, Service, ServicePort, TargetPort};
+use serin_traffic::names::host::without_root;
 use serin_traffic::record;
 use std::collections::BTreeMap;
 
@@ -63,7 +64,7 @@ pub(crate) fn read(document: &Document, notes: &mut Vec<String>) -> Result<Vec<S
         }
     };
     let services = spec.hosts.unwrap_or_default().into_iter().map(|host| {
-        let host = host.trim_end_matches('.').to_owned();
+        let host = without_root(&host).to_owned();
         let endpoints = if written.is_empty() && selector.is_empty() && resolution != Resolution::Static {
             if host.contains('*') {
                 let reason = "a proxy outside of a mesh does not know which host is meant";

@@ -11,7 +11,7 @@ use super::service::Service;
 use super::service_entry;
 use super::workload::{Workload, WrittenWorkload, running};
 use serde_json::Value;
-use serin_traffic::host_name::full_name;
+use serin_traffic::names::host::full_name;
 use serin_traffic::written::{DestinationRule, Manifest, RouteRule, Spec, VirtualService, group_of};
 use std::collections::BTreeMap;
 

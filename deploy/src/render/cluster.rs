@@ -8,7 +8,7 @@ use crate::manifests::{
 };
 use serde_json::{Value, json};
 use serin_traffic::destination_rules::{Candidate, DestinationRules};
-use serin_traffic::host_name::full_name;
+use serin_traffic::names::host::full_name;
 use serin_traffic::written::{DestinationRule, Source, Subset};
 use serin_traffic::{ClusterTemplate, ISTIO_TEMPLATE, subset_of_labels};
 use std::collections::{BTreeMap, BTreeSet};

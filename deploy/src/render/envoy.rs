@@ -8,7 +8,7 @@ use super::server_tls;
 use super::stats::stats_config;
 use crate::manifests::{Mistake, Mistakes, World};
 use serde_json::{Value, json};
-use serin_traffic::gateway_name::full_name;
+use serin_traffic::names::gateway::full_name;
 use serin_traffic::written::Source;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;

@@ -5,8 +5,8 @@ use super::plugin::{Compiled, compile};
 use crate::manifests::{CLUSTER_DOMAIN, Mistake, Mistakes, Origin, Traffic, World};
 use serde_json::{Value, json};
 use serin_modules::Module;
-use serin_traffic::gateway_name::{self, MESH};
-use serin_traffic::host_name::{domain, full_name, overlap};
+use serin_traffic::names::gateway::{self, MESH};
+use serin_traffic::names::host::{domain, full_name, overlap};
 use serin_traffic::subset_of_labels;
 use serin_traffic::written::{Destination, RouteRule, Spec, VirtualService};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,7 +79,7 @@ pub struct Rendered {
 /// ```
 pub fn istio(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
     let mut options = options.clone();
-    let full_name = |name: String| gateway_name::full_name(&name, &world.namespace);
+    let full_name = |name: String| gateway::full_name(&name, &world.namespace);
     options.gateway = options.gateway.map(full_name).filter(|gateway| gateway != MESH);
     if let Some(gateway) = &options.gateway {
         refuse_unknown(gateway, world)?;
@@ -120,7 +120,7 @@ fn refuse_unknown(gateway: &str, world: &World) -> Result<(), Mistake> {
     let mut known: BTreeSet<String> = world.gateways.iter().map(|gateway| gateway.full_name()).collect();
     for (traffic, spec) in world.virtual_services() {
         let named = gateways_of(spec).filter(|name| *name != MESH);
-        known.extend(named.map(|name| gateway_name::full_name(name, &traffic.namespace)));
+        known.extend(named.map(|name| gateway::full_name(name, &traffic.namespace)));
     }
     if known.contains(gateway) {
         return Ok(());
@@ -302,7 +302,7 @@ fn applies(traffic: &Traffic, spec: &VirtualService, options: &Options) -> bool 
     }
     match &options.gateway {
         None => spec.gateways.is_empty() || gateways_of(spec).any(|gateway| gateway == MESH),
-        Some(own) => gateways_of(spec).any(|gateway| gateway_name::full_name(gateway, &traffic.namespace) == *own),
+        Some(own) => gateways_of(spec).any(|gateway| gateway::full_name(gateway, &traffic.namespace) == *own),
     }
 }
 

@@ -2,7 +2,6 @@
 
 use super::cluster::service_cluster;
 use super::envoy::Options;
-use super::host_names::names_of;
 use super::plugin::{Filter, PluginConfiguration, filter_name, http_filter, operators_filter};
 use super::rewritten;
 use super::route::RouteKit;
@@ -10,8 +9,8 @@ use super::server_tls::{is_served, transport_socket};
 use super::trust::{FOR_ROUTES, early_removal};
 use crate::manifests::{CLUSTER_DOMAIN, Entry, PortProtocol, Server, World};
 use serde_json::{Value, json};
-use serin_traffic::gateway_name::{self, MESH};
-use serin_traffic::host_name::{domain, full_names};
+use serin_traffic::names::gateway::{self, MESH};
+use serin_traffic::names::host::{aliases, domain, full_names};
 use serin_traffic::visibility::seen_from;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -72,7 +71,7 @@ fn hosts_of_no_service(world: &World, own_namespace: &str) -> BTreeSet<String> {
     let services: BTreeSet<String> = seen.map(|service| domain(&service.full_name())).collect();
     let for_mesh = world.virtual_services_for_http().filter(|(traffic, spec)| {
         let is_seen = seen_from(&traffic.namespace, &spec.export_to, own_namespace).is_some();
-        is_seen && gateway_name::full_names(&spec.gateways, &traffic.namespace).iter().any(|gateway| gateway == MESH)
+        is_seen && gateway::full_names(&spec.gateways, &traffic.namespace).iter().any(|gateway| gateway == MESH)
     });
     let hosts = for_mesh.flat_map(|(traffic, spec)| {
         spec.hosts.iter().flat_map(|host| full_names(host, &traffic.namespace, CLUSTER_DOMAIN))
@@ -113,11 +112,11 @@ fn virtual_hosts(
             let full = service.full_name();
             let mut routes = kit.chosen();
             routes.push(kit.plain(&service_cluster(&full, None, port.number)));
-            add(&format!("{full}:{}", port.number), names_of(&full, own_namespace), routes);
+            add(&format!("{full}:{}", port.number), aliases(&full, own_namespace, CLUSTER_DOMAIN), routes);
         }
     }
     for host in hosts {
-        add(host, names_of(host, own_namespace), chosen_only());
+        add(host, aliases(host, own_namespace, CLUSTER_DOMAIN), chosen_only());
     }
     // A rule may have rewritten the authority to a name that nobody here has; without a filter's choice this is a 404.
     add("rewritten", vec!["*".to_owned()], chosen_only());

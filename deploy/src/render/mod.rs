@@ -4,7 +4,6 @@ mod cluster;
 mod duration;
 pub mod envoy;
 mod envoy_filter;
-mod host_names;
 pub mod istio;
 mod listener;
 mod load_balancer;

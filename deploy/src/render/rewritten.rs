@@ -2,7 +2,7 @@
 //! authority.
 
 use crate::manifests::World;
-use serin_traffic::host_name::host_of;
+use serin_traffic::names::host::host_of;
 use serin_traffic::written::{HeaderRules, HttpRoute};
 use std::collections::BTreeSet;
 

@@ -4,6 +4,7 @@ use crate::manifests::Text;
 use crate::yaml::{Parsed, documents};
 use hyper::{Method, Uri};
 use serde_json::Value;
+use serin_traffic::names::gateway::MESH;
 use serin_traffic::shadow::Verdict;
 use serin_traffic::written::{self, Read, Source};
 use serin_traffic::{Place, Refusal, record};
@@ -39,7 +40,7 @@ impl Default for Scenario {
         Self {
             name: String::new(),
             manifests: Vec::new(),
-            through: "mesh".to_owned(),
+            through: MESH.to_owned(),
             source: Source::default(),
             concurrency: 8,
             steps: Vec::new(),

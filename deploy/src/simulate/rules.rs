@@ -6,8 +6,8 @@ use super::way::{Way, ruled};
 use crate::manifests::{CLUSTER_DOMAIN, Mistake, World};
 use crate::render::envoy::Options;
 use crate::render::{Endpoints, Listen, ListenerName, PluginConfiguration};
-use serin_traffic::gateway_name::MESH;
-use serin_traffic::host_name::{domain, full_name};
+use serin_traffic::names::gateway::MESH;
+use serin_traffic::names::host::{domain, full_name};
 use serin_traffic::written::{CanaryRoute, Configuration, Source, Spec, SplitMode};
 use serin_traffic::{Outcome, Policy, Rule};
 

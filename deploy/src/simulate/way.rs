@@ -1,8 +1,8 @@
 //! By which way requests come in, as it is asked for or as the manifests suggest it.
 
 use crate::manifests::{CLUSTER_DOMAIN, Mistake, PortProtocol, Traffic, World};
-use serin_traffic::gateway_name::{self, MESH};
-use serin_traffic::host_name::{covers, domain, full_name, full_names, host_of, intersection};
+use serin_traffic::names::gateway::{self, MESH};
+use serin_traffic::names::host::{covers, domain, full_name, full_names, host_of, intersection};
 use serin_traffic::visibility::seen_from;
 use serin_traffic::written::{Gateway, Server, Spec};
 
@@ -28,7 +28,7 @@ pub(crate) fn way_in(
     gateway: Option<&str>,
     own_namespace: &str,
 ) -> Result<Way, Mistake> {
-    let named = gateway.map(|gateway| gateway_name::full_name(gateway, &world.namespace));
+    let named = gateway.map(|gateway| gateway::full_name(gateway, &world.namespace));
     let asked = host.map(|host| asked_domain(host, own_namespace));
     let ruled = ruled(world);
     let offers = offers(&ruled, world, own_namespace);
@@ -90,7 +90,7 @@ pub(super) struct Ruled<'w> {
 pub(super) fn ruled(world: &World) -> Vec<Ruled<'_>> {
     let virtual_services =
         world.virtual_services_for_http().filter(|(_, spec)| !spec.hosts.is_empty()).map(|(traffic, spec)| {
-            let gateways = gateway_name::full_names(&spec.gateways, &traffic.namespace);
+            let gateways = gateway::full_names(&spec.gateways, &traffic.namespace);
             Ruled { traffic, hosts: spec.hosts.clone(), gateways }
         });
     let route_rules = world.route_rules().filter_map(|(traffic, rule)| {

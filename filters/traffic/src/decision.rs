@@ -9,11 +9,11 @@
 
 use crate::canary::{Choice, Way, Worker};
 use crate::changes::{Change, Reply};
-use crate::cluster_name::ClusterName;
 use crate::guard::Epoch;
 use crate::handoff::{HandedDestination, Handoff};
 use crate::headers::OWN_PREFIX;
 use crate::key::IssuedCookie;
+use crate::names::cluster::ClusterName;
 use crate::policy::{Applied, Outcome, Policy, ResponseChanges, Rule, RuleId};
 use crate::request::{Headers, Request};
 use crate::shadow::Reason;

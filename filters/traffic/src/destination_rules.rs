@@ -5,7 +5,7 @@
 //! merged (`mergeDestinationRule` in `pilot/pkg/model/destination_rule.go`).
 
 use crate::age::Age;
-use crate::host_name::covers;
+use crate::names::host::covers;
 use crate::order::{gather, sort_by};
 use crate::written::{DestinationRule, Metadata, Source};
 use std::cmp::Reverse;

@@ -6,13 +6,13 @@ use crate::action::{
 };
 use crate::canary::Canary;
 use crate::changes::{Change, Reply};
-use crate::cluster_name::ClusterName;
 use crate::digest::Digest;
 use crate::format::Format;
-use crate::host_name::{HostTable, host_of};
 use crate::index::Index;
 use crate::matching::Conditions;
 use crate::mirror::Share;
+use crate::names::cluster::ClusterName;
+use crate::names::host::{HostTable, host_of};
 use crate::request::{Request, Response};
 use crate::shadow::{Reason, Shadow, Slot, never_copied};
 use crate::split::{Ticket, split};

@@ -2,6 +2,7 @@
 
 use crate::changes::Change;
 use crate::format::{Facts, Format};
+use crate::names::token::{is_authority, is_token};
 use crate::refusal::{Place, Refusal};
 use crate::written::{HeaderOperations, HeaderRules};
 use std::collections::BTreeMap;
@@ -183,21 +184,15 @@ fn first_of(name: &str, value: Option<Vec<u8>>, changes: &[Change]) -> Option<Ve
     })
 }
 
-fn is_authority(name: &str) -> bool {
-    name == "host" || name == ":authority"
-}
-
 fn authority_in(values: &BTreeMap<String, String>) -> Option<String> {
-    values.iter().find(|(name, _)| is_authority(&name.to_ascii_lowercase())).map(|(_, value)| value.clone())
+    values.iter().find(|(name, _)| is_authority(name)).map(|(_, value)| value.clone())
 }
 
 /// The name in lower case; pseudo-headers other than the authority are not to be changed
 /// (Istio, `ValidateHTTPHeaderOperationName`).
 fn header_name(place: &Place<'_>, name: &str) -> Result<String, Refusal> {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    let lower = name.to_ascii_lowercase();
-    if is_authority(&lower) || (!name.is_empty() && name.bytes().all(is_token)) {
-        Ok(lower)
+    if is_authority(name) || is_token(name) {
+        Ok(name.to_ascii_lowercase())
     } else if name.starts_with(':') {
         Err(place.refuse(format!("{name} is a pseudo-header: of those only :authority can be changed")))
     } else {

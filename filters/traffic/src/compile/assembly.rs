@@ -9,7 +9,7 @@ use super::route::RouteCompiler;
 use super::route_rule::RuledService;
 use super::validation::{self, RouteKind};
 use crate::age::Age;
-use crate::host_name::HostTable;
+use crate::names::host::HostTable;
 use crate::order::sort_by;
 use crate::policy::{Applied, HostRules, Rule, RuleId, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};

@@ -1,6 +1,6 @@
 //! Which gateway this proxy is, and which gateways rules are for.
 
-use crate::gateway_name::{MESH, full_name};
+use crate::names::gateway::{MESH, full_name};
 use crate::refusal::{Place, Refusal};
 
 /// The gateway that this proxy is.

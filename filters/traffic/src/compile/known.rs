@@ -2,9 +2,9 @@
 //! Gateway.
 
 use super::Surroundings;
-use crate::cluster_name::subset_of_labels;
 use crate::destination_rules::{Candidate, DestinationRules, Service};
-use crate::host_name::{full_name, service_of};
+use crate::names::cluster::subset_of_labels;
+use crate::names::host::{full_name, service_of};
 use crate::visibility::seen_from;
 use crate::written::{DestinationRule, Gateway, Manifest, Spec, Subset};
 use std::collections::{BTreeMap, BTreeSet};

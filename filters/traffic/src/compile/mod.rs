@@ -17,10 +17,10 @@ mod validation;
 pub(crate) use route::{percent, percent_at, port_number};
 
 use crate::age;
-use crate::cluster_name::{ClusterTemplate, ISTIO_TEMPLATE};
 use crate::handoff::are_plain;
-use crate::host_name::mistake_in;
 use crate::matching::Conditions;
+use crate::names::cluster::{ClusterTemplate, ISTIO_TEMPLATE};
+use crate::names::host::{CLUSTER_DOMAIN, mistake_in};
 use crate::policy::Policy;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::shadow::give_slots;
@@ -44,9 +44,6 @@ pub struct Compiled {
 
 /// The namespace of manifests that name none, where the configuration says nothing.
 const DEFAULT_NAMESPACE: &str = "default";
-
-/// The domain of short host names, where the configuration says nothing.
-const DEFAULT_CLUSTER_DOMAIN: &str = "cluster.local";
 
 impl Policy {
     /// Compiles `configuration` for the proxy of the workload `node`, which stands in where it names no `source`.
@@ -159,7 +156,7 @@ impl Surroundings {
             source: configuration.source.clone().unwrap_or_else(|| node.clone()),
             port: configuration.port,
             namespace: or(&configuration.namespace, DEFAULT_NAMESPACE),
-            cluster_domain: or(&configuration.cluster_domain, DEFAULT_CLUSTER_DOMAIN),
+            cluster_domain: or(&configuration.cluster_domain, CLUSTER_DOMAIN),
             template: ClusterTemplate::parse(configuration.cluster.as_deref().unwrap_or(ISTIO_TEMPLATE))?,
             regex_encoding: configuration.regex_encoding,
         })

@@ -4,10 +4,11 @@ use super::headers::give_headers;
 use super::known::Known;
 use super::{Surroundings, no_conditions};
 use crate::action::{Cors, DirectResponse, Fault, HeaderChanges, Redirect, Retries, Rewrite, Timeout};
-use crate::cluster_name::ClusterName;
-use crate::host_name::{full_name, mistake_in_destination};
 use crate::matching::{ClaimCondition, Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
 use crate::mirror::Share;
+use crate::names::cluster::ClusterName;
+use crate::names::host::{full_name, mistake_in_destination};
+use crate::names::token;
 use crate::policy::{Answer, Destination, Mirror, Rule};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, Percent, RegexEncoding, RouteDestination, StringMatch};
@@ -314,7 +315,7 @@ fn header_changes(place: &Place<'_>, written: Option<&HeaderRules>) -> Result<He
     }
 }
 
-/// Conditions on headers; `host` is another name for `:authority`, as in Envoy.
+/// Conditions on headers.
 fn header_conditions(
     place: &Place<'_>,
     written: &BTreeMap<String, StringMatch>,
@@ -334,9 +335,7 @@ fn header_conditions(
         // Istio takes a bare `*` in withoutHeaders for mere presence.
         let any = without && text.regex.as_deref() == Some("*");
         let text = if any { TextCondition::Present } else { TextCondition::compile(&place, text, encoding)? };
-        let name = name.to_ascii_lowercase();
-        let name = if name == "host" { ":authority".to_owned() } else { name };
-        into.headers.push(HeaderCondition { name, text, without });
+        into.headers.push(HeaderCondition { name: token::header(name), text, without });
     }
     Ok(())
 }

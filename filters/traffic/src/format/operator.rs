@@ -4,6 +4,7 @@
 use super::parse::texts;
 use super::time::TimeFormat;
 use super::{Facts, given_key};
+use crate::names::token::{header, is_token};
 use std::net::SocketAddr;
 
 /// An operator, compiled.
@@ -256,12 +257,12 @@ impl Names {
         };
         let lower = |name: &str| {
             let token = name.strip_prefix(':').unwrap_or(name);
-            let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-            if !token.bytes().all(is_token) {
-                return Err(format!("`{name}` is not the name of a header"));
+            // Nothing is a name, too: of a header that no message has.
+            if token.is_empty() || is_token(token) {
+                Ok(header(name))
+            } else {
+                Err(format!("`{name}` is not the name of a header"))
             }
-            let name = name.to_ascii_lowercase();
-            Ok(if name == "host" { ":authority".to_owned() } else { name })
         };
         Ok(Self(lower(name)?, other.map(lower).transpose()?))
     }

@@ -1,21 +1,19 @@
 //! Names that a policy may give to what it reads.
 
+use crate::names::token::{self, AUTHORITY};
 use crate::refusal::{Place, Refusal};
 
 /// The pseudo headers that say something of who asks or for what.
-const PSEUDO_HEADERS: [&str; 3] = [":authority", ":path", ":method"];
+const PSEUDO_HEADERS: [&str; 3] = [AUTHORITY, ":path", ":method"];
 
 /// A header's name in lower case; `host` is another name for `:authority`, as in Envoy.
 pub(crate) fn header_name(place: &Place<'_>, name: &str) -> Result<String, Refusal> {
     refuse_empty(place, name)?;
-    let lower = name.to_ascii_lowercase();
-    if lower == "host" {
-        return Ok(":authority".to_owned());
-    }
+    let lower = token::header(name);
     if lower.starts_with(':') && !PSEUDO_HEADERS.contains(&lower.as_str()) {
         return Err(place.refuse(format!("`{name}` is none of {}", PSEUDO_HEADERS.join(", "))));
     }
-    if !lower.starts_with(':') && !is_token(name) {
+    if !lower.starts_with(':') && !token::is_token(name) {
         return Err(place.refuse(format!("`{name}` is not the name of a header")));
     }
     Ok(lower)
@@ -23,12 +21,12 @@ pub(crate) fn header_name(place: &Place<'_>, name: &str) -> Result<String, Refus
 
 /// The name of a cookie (RFC 6265, section 4.1.1).
 pub(crate) fn cookie_name(place: &Place<'_>, name: &str) -> Result<String, Refusal> {
-    token(place, name, "is not the name of a cookie")
+    token_at(place, name, "is not the name of a cookie")
 }
 
 /// The key of a member of `baggage` (W3C Baggage, section 3.2.1.1).
 pub(crate) fn baggage_key(place: &Place<'_>, name: &str) -> Result<String, Refusal> {
-    token(place, name, "is not the key of a member of baggage")
+    token_at(place, name, "is not the key of a member of baggage")
 }
 
 /// The name of a parameter of the query, as it stands there.
@@ -54,14 +52,9 @@ pub(crate) fn claim_name(place: &Place<'_>, name: &str) -> Result<String, Refusa
     Ok(name.to_owned())
 }
 
-fn token(place: &Place<'_>, name: &str, reason: &str) -> Result<String, Refusal> {
+fn token_at(place: &Place<'_>, name: &str, reason: &str) -> Result<String, Refusal> {
     refuse_empty(place, name)?;
-    if is_token(name) { Ok(name.to_owned()) } else { Err(place.refuse(format!("`{name}` {reason}"))) }
-}
-
-/// RFC 9110, section 5.6.2.
-fn is_token(name: &str) -> bool {
-    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    if token::is_token(name) { Ok(name.to_owned()) } else { Err(place.refuse(format!("`{name}` {reason}"))) }
 }
 
 fn refuse_empty(place: &Place<'_>, name: &str) -> Result<(), Refusal> {

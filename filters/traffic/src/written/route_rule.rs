@@ -4,7 +4,7 @@
 //! written in camel case or as the protobuf has them. What Serin leaves aside is here as a plain [`Value`].
 
 use super::{CorsPolicy, StringMatch};
-use crate::host_name::full_name;
+use crate::names::host::{full_name, without_root};
 use crate::record;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ impl IstioService {
     /// The full name of the service, as a manifest in `namespace` names it (Istio, `ResolveHostname`).
     pub fn host(&self, namespace: &str, cluster_domain: &str) -> String {
         if !self.service.is_empty() {
-            return full_name(self.service.strip_suffix('.').unwrap_or(&self.service), namespace, cluster_domain);
+            return full_name(without_root(&self.service), namespace, cluster_domain);
         }
         let or = |text: &str, default: &str| if text.is_empty() { default.to_owned() } else { text.to_owned() };
         let domain = or(&self.domain, &format!("svc.{cluster_domain}"));

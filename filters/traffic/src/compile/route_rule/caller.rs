@@ -2,7 +2,7 @@
 
 use super::super::Surroundings;
 use super::super::known::Known;
-use crate::host_name::full_name;
+use crate::names::host::full_name;
 use crate::refusal::{Place, Warning};
 use crate::written::IstioService;
 

@@ -1,7 +1,8 @@
 //! What Istio's validation refused of a RouteRule (`ValidateRouteRule`), and what no proxy could do as it is written.
 
 use crate::action::duration;
-use crate::host_name::mistake_in;
+use crate::names::host::mistake_in;
+use crate::names::token::{is_authority, is_token};
 use crate::refusal::{Place, Refusal};
 use crate::written::{
     DestinationWeight, HttpFault, IstioService, L4Match, MatchCondition, OriginPolicy, RouteRule, StringMatch,
@@ -229,9 +230,7 @@ fn header_name(place: &Place<'_>, name: &str) -> Result<(), Refusal> {
     if name.chars().any(char::is_uppercase) {
         return Err(place.refuse(format!("`{name}` must be in lower case")));
     }
-    let token = name.strip_prefix(':').unwrap_or(name);
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if token.is_empty() || !token.bytes().all(is_token) {
+    if !is_token(name.strip_prefix(':').unwrap_or(name)) {
         return Err(place.refuse(format!("`{name}` is not the name of a header")));
     }
     Ok(())
@@ -244,7 +243,7 @@ fn appended(place: &Place<'_>, headers: &BTreeMap<String, String>) -> Result<(),
         if value.is_empty() {
             return Err(place.refuse("must not be empty"));
         }
-        if name == "host" || name.starts_with(':') {
+        if is_authority(name) || name.starts_with(':') {
             return Err(place.refuse("cannot be appended: rewrite.authority sets the authority"));
         }
     }

@@ -5,7 +5,7 @@
 
 use super::names::{is_dns_label, one_of};
 use crate::compile::port_number;
-use crate::host_name::mistake_in;
+use crate::names::host::mistake_in;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{Gateway, Server, ServerPort, ServerTls};
 use std::collections::BTreeSet;

@@ -2,11 +2,12 @@
 
 use super::names::{may_be_header_names, validate_dns_label, validate_gateway_names, validate_labels};
 use crate::compile::route::{claim_in, is_claim, port_number};
+use crate::names::token::AUTHORITY;
 use crate::refusal::{Place, Refusal};
 use crate::written::{HttpMatch, HttpRoute, StringMatch};
 
 /// The pseudo-headers that a match can name (Istio, `pseudoHeaders`).
-const PSEUDO_HEADERS: [&str; 5] = [":method", ":scheme", ":authority", ":path", ":status"];
+const PSEUDO_HEADERS: [&str; 5] = [":method", ":scheme", AUTHORITY, ":path", ":status"];
 
 /// Istio: `validateHTTPRouteMatchRequest`.
 pub(super) fn validate_matches(place: &Place<'_>, matches: &[HttpMatch]) -> Result<(), Refusal> {

@@ -2,8 +2,9 @@
 
 use super::actions;
 use super::http_match::validate_matches;
-use super::names::{is_header_name, validate_dns_label};
+use super::names::validate_dns_label;
 use crate::action::duration;
+use crate::names::token::{is_authority, is_token};
 use crate::refusal::{Place, Refusal};
 use crate::written::{Destination, HeaderOperations, HeaderRules, HttpRoute, Rewrite};
 
@@ -132,7 +133,7 @@ fn validate_operation_name(place: &Place<'_>, name: &str, may_be_authority: bool
         (false, _) if name.starts_with(':') => {
             Err(place.refuse(format!("{name} is a pseudo-header: of those only :authority can be changed")))
         }
-        (false, _) if is_header_name(name) => Ok(()),
+        (false, _) if is_token(name) => Ok(()),
         (false, _) => Err(place.refuse(format!("`{name}` is not the name of a header"))),
     }
 }
@@ -159,11 +160,6 @@ fn validate_authority_rewrite(
         }
     }
     Ok(())
-}
-
-/// Istio: `isAuthorityHeader`.
-fn is_authority(name: &str) -> bool {
-    name.eq_ignore_ascii_case(":authority") || name.eq_ignore_ascii_case("host")
 }
 
 /// Istio: `validateDestination`, as far as it is not looked at where the cluster is named.

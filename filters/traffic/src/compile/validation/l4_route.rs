@@ -4,7 +4,7 @@ use super::http_route::validate_destination;
 use super::is_for_gateways;
 use super::names::{validate_gateway_names, validate_labels};
 use crate::compile::route::{port_number, weight};
-use crate::host_name::{LONGEST, covers, mistake_in, mistake_in_virtual_host};
+use crate::names::host::{LONGEST, covers, mistake_in, mistake_in_virtual_host};
 use crate::refusal::{Place, Refusal};
 use crate::written::{ConnectionMatch, ConnectionRoute, VirtualService};
 use std::net::IpAddr;

@@ -17,8 +17,8 @@ pub(super) use gateway::validate_gateway;
 pub(super) use http_route::{RouteKind, validate_http_route};
 pub(super) use l4_route::mistake_in_host_of;
 
-use crate::gateway_name::MESH;
-use crate::host_name::overlap;
+use crate::names::gateway::MESH;
+use crate::names::host::overlap;
 use crate::refusal::{Place, Refusal};
 use crate::written::{Metadata, VirtualService};
 use http_match::refuse_claims;

@@ -1,5 +1,7 @@
 //! Names that Istio's validation looks at: labels, headers, gateways, namespaces.
 
+use crate::names::host::without_root;
+use crate::names::token::is_token;
 use crate::refusal::{Place, Refusal};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,7 +31,7 @@ pub(super) fn mistake_in_fqdn(name: &str) -> Option<String> {
     if name.len() > 255 {
         return Some(format!("{} characters are more than 255", name.len()));
     }
-    let labels = name.strip_suffix('.').filter(|name| !name.is_empty()).unwrap_or(name);
+    let labels = without_root(name);
     if name.rsplit('.').next().is_some_and(is_number) {
         return Some(format!("{name} is not a DNS name: its last label is a number"));
     }
@@ -118,16 +120,10 @@ pub(super) fn validate_export_to(place: &Place<'_>, names: &[String], namespace:
     Ok(())
 }
 
-/// Whether `name` is a header's: a token of RFC 9110.
-pub(super) fn is_header_name(name: &str) -> bool {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    !name.is_empty() && name.bytes().all(is_token)
-}
-
 /// Whether Istio takes `name` for a header's where it looks at it (`validHeaderNameRegex`): the `+-.` in that expression is
 /// a range with the comma in it, so that a list of names in one text passes, too.
 pub(super) fn may_be_header_names(name: &str) -> bool {
-    is_header_name(&name.replace(',', "."))
+    is_token(&name.replace(',', "."))
 }
 
 /// A value of an enumeration of the CRD's.

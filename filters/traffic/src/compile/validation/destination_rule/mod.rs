@@ -12,7 +12,7 @@ mod tls;
 use super::names::{mistake_in_fqdn, one_of, validate_dns_label, validate_export_to, validate_labels};
 use crate::action::duration;
 use crate::compile::port_number;
-use crate::host_name::mistake_in;
+use crate::names::host::mistake_in;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{
     ClientTls, ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, ProxyProtocol, RetryBudget, Subset,

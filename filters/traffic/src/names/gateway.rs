@@ -8,7 +8,7 @@ pub const MESH: &str = "mesh";
 /// `pilot/pkg/model/config.go`).
 ///
 /// ```
-/// use serin_traffic::gateway_name::full_name;
+/// use serin_traffic::names::gateway::full_name;
 ///
 /// for name in ["front", "./front", "default/front", "front.default", "front.default.svc.cluster.local"] {
 ///     assert_eq!(full_name(name, "default"), "default/front");
@@ -35,7 +35,7 @@ pub fn full_name(name: &str, namespace: &str) -> String {
 /// The gateways of a VirtualService in `namespace`, by their full names: the mesh if it names none.
 ///
 /// ```
-/// use serin_traffic::gateway_name::full_names;
+/// use serin_traffic::names::gateway::full_names;
 ///
 /// assert_eq!(full_names(&[], "default"), ["mesh"]);
 /// assert_eq!(full_names(&["./front".to_owned(), "mesh".to_owned()], "default"), ["default/front", "mesh"]);

@@ -11,13 +11,16 @@ pub(crate) use validity::{LONGEST, mistake_in, mistake_in_destination, mistake_i
 use std::borrow::Cow;
 use std::net::IpAddr;
 
+/// The domain of a Kubernetes cluster that is given no other.
+pub const CLUSTER_DOMAIN: &str = "cluster.local";
+
 /// The full name of the service that `host` names, in the case in which it is written.
 ///
 /// A name without a dot is one of Kubernetes in `namespace`; every other name, a wildcard and an address stand as they are
 /// (Istio, `ResolveShortnameToFQDN` in `pilot/pkg/model/config.go`).
 ///
 /// ```
-/// use serin_traffic::host_name::full_name;
+/// use serin_traffic::names::host::full_name;
 ///
 /// assert_eq!(full_name("reviews", "default", "cluster.local"), "reviews.default.svc.cluster.local");
 /// assert_eq!(full_name("gw.DEFAULT-GROUP.nacos", "default", "cluster.local"), "gw.DEFAULT-GROUP.nacos");
@@ -32,13 +35,25 @@ pub fn full_name(host: &str, namespace: &str, cluster_domain: &str) -> String {
     }
 }
 
+/// `host` without the dot of the root that a full name may end in.
+///
+/// ```
+/// use serin_traffic::names::host::without_root;
+///
+/// assert_eq!(without_root("api.example."), "api.example");
+/// assert_eq!(without_root("."), ".");
+/// ```
+pub fn without_root(host: &str) -> &str {
+    host.strip_suffix('.').filter(|host| !host.is_empty()).unwrap_or(host)
+}
+
 /// The full names that `host` of a VirtualService in `namespace` stands for: one, but two for a wildcard without a dot.
 ///
 /// Istio completes `*-canary` like a short name, so that it covers the Services of its namespace. People also write it for
 /// what ends so (<https://github.com/istio/istio/issues/23814>, where Envoy appends `-shadow` to the host of a copy).
 ///
 /// ```
-/// use serin_traffic::host_name::full_names;
+/// use serin_traffic::names::host::full_names;
 ///
 /// let both = ["*-canary", "*-canary.default.svc.cluster.local"];
 /// assert_eq!(full_names("*-canary", "default", "cluster.local"), both);
@@ -60,7 +75,7 @@ fn completed(host: &str, namespace: &str, cluster_domain: &str) -> String {
 /// (Istio, `IPv6Compliant`).
 ///
 /// ```
-/// use serin_traffic::host_name::domain;
+/// use serin_traffic::names::host::domain;
 ///
 /// assert_eq!(domain("API.example"), "api.example");
 /// assert_eq!(domain("fd00::1"), "[fd00::1]");
@@ -77,7 +92,7 @@ pub fn domain(full: &str) -> String {
 /// `pilot/pkg/networking/core/httproute.go`).
 ///
 /// ```
-/// use serin_traffic::host_name::aliases;
+/// use serin_traffic::names::host::aliases;
 ///
 /// let full = "reviews.default.svc.cluster.local";
 /// let from_prod = ["reviews.default", "reviews.default.svc", full, "reviews.default.svc.cluster.local."];
@@ -102,7 +117,7 @@ pub fn aliases(full: &str, own_namespace: &str, cluster_domain: &str) -> Vec<Str
 /// Name and namespace of the Kubernetes Service that has the full name `full`, if one can have it.
 ///
 /// ```
-/// use serin_traffic::host_name::service_of;
+/// use serin_traffic::names::host::service_of;
 ///
 /// assert_eq!(service_of("reviews.prod.svc.cluster.local", "cluster.local"), Some(("reviews", "prod")));
 /// assert_eq!(service_of("api.example.com", "cluster.local"), None);
@@ -126,7 +141,7 @@ fn is_address(host: &str) -> bool {
 /// The host in an authority: in lower case and without the port, as Envoy compares it with domains.
 ///
 /// ```
-/// use serin_traffic::host_name::host_of;
+/// use serin_traffic::names::host::host_of;
 ///
 /// assert_eq!(host_of(b"Reviews:9080"), "reviews");
 /// assert_eq!(host_of(b"[::1]:8080"), "[::1]");

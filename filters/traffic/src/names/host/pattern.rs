@@ -4,7 +4,7 @@
 /// (Istio, `Name.SubsetOf` in `pkg/config/host/name.go`; compared by case, as there).
 ///
 /// ```
-/// use serin_traffic::host_name::covers;
+/// use serin_traffic::names::host::covers;
 ///
 /// assert!(covers("*.example", "a.b.example") && covers("*.example", "*.b.example") && covers("*", "*.example"));
 /// assert!(!covers("*.example", "example") && !covers("a.example", "*.example"));
@@ -27,7 +27,7 @@ pub fn overlap(one: &str, other: &str) -> bool {
 /// (Istio, `Names.Intersection` in `pkg/config/host/names.go`).
 ///
 /// ```
-/// use serin_traffic::host_name::intersection;
+/// use serin_traffic::names::host::intersection;
 ///
 /// assert_eq!(intersection(&["a.example", "*.test"], &["*.example", "b.test"]), ["a.example", "b.test"]);
 /// ```

@@ -1,6 +1,6 @@
 //! Which names can be hosts; as Istio has it in `pkg/config/validation/agent/validation.go` and `pkg/config/labels`.
 
-use super::is_address;
+use super::{is_address, without_root};
 
 /// The longest name.
 pub(crate) const LONGEST: usize = 255;
@@ -30,7 +30,7 @@ pub(crate) fn mistake_in(host: &str) -> Option<String> {
     if last.parse::<i64>().is_ok() {
         return Some(format!("{host} is not a host name: its last label is a number"));
     }
-    let rest = rest.strip_suffix('.').unwrap_or(rest);
+    let rest = without_root(rest);
     let labels = rest.split('.').filter(|_| !rest.is_empty());
     labels.into_iter().find(|label| !is_label(label)).and_then(wrong)
 }
