@@ -1,7 +1,8 @@
 //! What the workers of one proxy know of guarded destinations: a record in shared data, and each worker's own tally.
 
-use crate::hostcall::{self, Status};
-use crate::metrics::{Counter, Gauge};
+use crate::hostcall;
+use crate::metrics::{Counter, Gauge, of_destination};
+use crate::shared;
 use log::warn;
 use rustc_hash::FxHashMap;
 use serin_traffic::guard::{Answer, Epoch, Guard, Record, Step, Tally, Transition};
@@ -9,9 +10,6 @@ use serin_traffic::metrics::{Label, Metric};
 use serin_traffic::{Policy, RuleId, Share};
 use std::cell::RefCell;
 use std::fmt;
-
-/// How often a record is read again that another worker has written in between; what it counted is told next time then.
-const TRIES: usize = 8;
 
 /// The guarded destinations, by their rules, as this worker sees them.
 #[derive(Debug, Default)]
@@ -45,7 +43,7 @@ impl Guards {
             state.tell(guard, guarded, now);
             self.keep(rule, state);
         }
-        Share::from_millionths(state.record.factor(guard, now))
+        state.record.factor(guard, now)
     }
 
     /// The epoch in which a request is sent now.
@@ -79,38 +77,28 @@ impl State {
     /// Tells the other workers what this one has counted, and learns what they have.
     fn tell(&mut self, guard: &Guard, guarded: Guarded<'_>, now: u64) {
         let key = format!("serin.guard {guarded}");
-        for _ in 0..TRIES {
-            let (before, version) = match hostcall::shared_data(&key) {
-                Ok((bytes, version)) => (Record::read(&bytes).unwrap_or_default(), version),
-                Err(Status::NOT_FOUND) => {
-                    let _ = hostcall::begin_shared_data(&key, &Record::default().write());
-                    continue;
-                }
-                Err(_) => break,
-            };
-            if before.is_steady() && self.tally.is_empty() {
-                self.know(before, now);
-                return;
+        let tally = self.tally;
+        let mut learned = None;
+        let told = shared::update(&key, &Record::default().write(), &mut |bytes| {
+            let before = Record::read(bytes).unwrap_or_default();
+            if before.is_steady() && tally.is_empty() {
+                learned = Some((before, None));
+                return None;
             }
-            let (after, transition) = before.absorb(guard, self.tally, now);
-            match hostcall::set_shared_data(&key, &after.write(), version) {
-                Ok(()) => {
-                    if let Some(transition) = transition {
-                        guarded.tell(&transition, Share::from_millionths(after.factor(guard, now)));
-                    }
-                    self.know(after, now);
-                    return;
+            let (after, transition) = before.absorb(guard, tally, now);
+            learned = Some((after, transition));
+            Some(after.write().to_vec())
+        });
+        match learned.filter(|_| told) {
+            Some((record, transition)) => {
+                if let Some(transition) = transition {
+                    guarded.tell(&transition, record.factor(guard, now));
                 }
-                Err(Status::CAS_MISMATCH) => {}
-                Err(_) => break,
+                *self = Self { record, tally: Tally::new(record.epoch(now)), read_at: now };
             }
+            // What was counted waits for the next time; without shared data there is no guard.
+            None => self.read_at = now,
         }
-        // Next time, then; without shared data there is no guard.
-        self.read_at = now;
-    }
-
-    fn know(&mut self, record: Record, now: u64) {
-        *self = Self { record, tally: Tally::new(record.epoch(now)), read_at: now };
     }
 }
 
@@ -123,7 +111,7 @@ impl<'p> Guarded<'p> {
     }
 
     fn labels(&self) -> [(Label, &'p str); 3] {
-        [(Label::VirtualService, self.virtual_service), (Label::Route, self.route), (Label::Subset, self.subset)]
+        of_destination([self.virtual_service, self.route], self.subset)
     }
 
     /// Logs and counts what has happened to the destination's share, which is that `share` now.

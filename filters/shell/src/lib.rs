@@ -32,6 +32,7 @@ mod rotations;
 mod sent;
 mod series;
 mod shadowing;
+mod shared;
 mod stream;
 mod timer;
 mod worker;

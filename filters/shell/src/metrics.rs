@@ -31,6 +31,11 @@ pub struct Gauge(Series);
 #[derive(Debug)]
 pub struct Histogram(Series);
 
+/// The labels of a series that a destination of a rule has: the names of VirtualService and rule, and the subset's.
+pub(crate) fn of_destination<'a>([virtual_service, route]: [&'a str; 2], subset: &'a str) -> [(Label, &'a str); 3] {
+    [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::Subset, subset)]
+}
+
 impl Counter {
     /// The series of `metric` with these labels; nobody sees it before it counts something.
     pub fn new(metric: Metric, labels: &[(Label, &str)]) -> Self {

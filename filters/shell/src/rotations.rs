@@ -1,15 +1,12 @@
 //! Whose turn it is, of the rules that are split exactly: a rotation for each, on each worker.
 
-use crate::hostcall;
+use crate::shared;
 use rustc_hash::FxHashMap;
 use serin_traffic::{Rotation, RuleId};
 use std::cell::{Cell, RefCell};
 
 /// Under which key the workers of one proxy count themselves.
 const WORKERS: &str = "serin.workers";
-
-/// How often a worker counts itself anew when another was faster.
-const TRIES: usize = 8;
 
 /// Far from any small number's multiple, so that workers begin far from each other: 2^32 divided by the golden ratio.
 const STRIDE: u64 = 0x9e37_79b9;
@@ -42,19 +39,10 @@ impl Rotations {
 
 /// Counts this worker in, and says how many there were before; 0 where workers share nothing.
 fn count_in() -> u64 {
-    for _ in 0..TRIES {
-        let (bytes, version) = match hostcall::shared_data(WORKERS) {
-            Ok(found) => found,
-            Err(hostcall::Status::NOT_FOUND) => {
-                let _ = hostcall::begin_shared_data(WORKERS, &0_u64.to_le_bytes());
-                continue;
-            }
-            Err(_) => return 0,
-        };
-        let before = bytes.try_into().map_or(0, u64::from_le_bytes);
-        if hostcall::set_shared_data(WORKERS, &before.wrapping_add(1).to_le_bytes(), version).is_ok() {
-            return before;
-        }
-    }
-    0
+    let mut count = 0_u64;
+    let counted = shared::update(WORKERS, &0_u64.to_le_bytes(), &mut |bytes| {
+        count = bytes.try_into().map_or(0, u64::from_le_bytes);
+        Some(count.wrapping_add(1).to_le_bytes().to_vec())
+    });
+    if counted { count } else { 0 }
 }

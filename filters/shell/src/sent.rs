@@ -1,9 +1,9 @@
 //! How many requests each destination got.
 
 use crate::counts::{Counts, Owner};
-use crate::metrics::Counter;
+use crate::metrics::{Counter, of_destination};
 use rustc_hash::FxHashMap;
-use serin_traffic::metrics::{Label, Metric};
+use serin_traffic::metrics::Metric;
 use serin_traffic::{Chosen, RuleId};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -25,7 +25,6 @@ impl Sent {
     }
 }
 
-fn counter([virtual_service, route]: [&str; 2], subset: &str) -> Counter {
-    let labels = [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::Subset, subset)];
-    Counter::new(Metric::Requests, &labels)
+fn counter(names: [&str; 2], subset: &str) -> Counter {
+    Counter::new(Metric::Requests, &of_destination(names, subset))
 }

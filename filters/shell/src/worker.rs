@@ -2,10 +2,10 @@
 
 use crate::guards::Guarded;
 use crate::hostcall;
-use crate::metrics::Counter;
+use crate::metrics::{Counter, of_destination};
 use crate::root::Plugin;
 use serin_traffic::guard::{Answer, Epoch, Failover, Guard, Unavailable, is_unavailable};
-use serin_traffic::metrics::{Label, Metric};
+use serin_traffic::metrics::Metric;
 use serin_traffic::{Rotation, RuleId, Share, Ticket, Watch, Worker};
 
 impl Worker for Plugin {
@@ -91,9 +91,7 @@ fn unavailable_name(plugin: &Plugin, rule: RuleId, place: usize) -> Option<Strin
 /// Counts a request that another destination got than that at `place`.
 pub(crate) fn count_failover(plugin: &Plugin, rule: RuleId, place: usize) {
     let policy = &plugin.policy;
-    let [virtual_service, route] = policy.names_of_rule(rule);
     let destination = policy.rule(rule).and_then(|rule| rule.destinations().get(place));
     let subset = destination.map_or("", |destination| destination.title());
-    let labels = [(Label::VirtualService, virtual_service), (Label::Route, route), (Label::Subset, subset)];
-    Counter::new(Metric::FailoverRequests, &labels).add(1);
+    Counter::new(Metric::FailoverRequests, &of_destination(policy.names_of_rule(rule), subset)).add(1);
 }

@@ -2,9 +2,9 @@
 
 use crate::guard::{Epoch, Failover, Guard};
 use crate::key::{Found, IssuedCookie, KeyChain, KeySource};
-use crate::mirror::Share;
 use crate::policy::{Destination, Rule, RuleId};
 use crate::request::Request;
+use crate::share::Share;
 use crate::split::{History, Ramp, Rotation, Sticky, Ticket, Weights};
 use crate::written::SplitMode;
 use std::borrow::Cow;

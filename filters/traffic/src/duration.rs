@@ -1,5 +1,6 @@
 //! Durations as Go writes them: `90s`, `1h30m`, `1.5s`, `250ms`.
 
+use crate::refusal::{Place, Refusal};
 use std::time::Duration;
 
 /// The units, in nanoseconds; longer names first where one begins another.
@@ -50,6 +51,31 @@ pub fn parse(text: &str) -> Option<Duration> {
     }
     i64::try_from(nanoseconds).ok()?;
     Some(Duration::from_nanos(nanoseconds))
+}
+
+/// Reads the duration written at `place`.
+pub(crate) fn read(place: &Place<'_>, text: &str) -> Result<Duration, Refusal> {
+    parse(text).ok_or_else(|| place.refuse(mistake_in(text)))
+}
+
+/// Reads the duration written at `place`, which is not to be nothing.
+pub(crate) fn positive(place: &Place<'_>, text: &str) -> Result<Duration, Refusal> {
+    match read(place, text)? {
+        Duration::ZERO => Err(place.refuse("must be greater than zero")),
+        duration => Ok(duration),
+    }
+}
+
+/// Reads a duration of whole milliseconds, at least one: Istio's bound on every duration (`ValidateDuration`).
+pub(crate) fn milliseconds(place: &Place<'_>, text: &str) -> Result<Duration, Refusal> {
+    let duration = read(place, text)?;
+    if duration < Duration::from_millis(1) {
+        return Err(place.refuse(format!("{text} is less than a millisecond")));
+    }
+    if duration.subsec_nanos() % 1_000_000 != 0 {
+        return Err(place.refuse(format!("{text} is not a number of whole milliseconds")));
+    }
+    Ok(duration)
 }
 
 /// What is said of a text that [`parse`] does not read.

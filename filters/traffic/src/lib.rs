@@ -51,7 +51,6 @@ pub mod instant;
 mod key;
 mod matching;
 pub mod metrics;
-mod mirror;
 pub mod names;
 mod order;
 mod policy;
@@ -61,6 +60,7 @@ mod request;
 #[cfg(test)]
 mod scene;
 pub mod shadow;
+mod share;
 mod split;
 pub mod visibility;
 #[cfg(test)]
@@ -78,10 +78,10 @@ pub use format::given_key;
 pub use handoff::{Handoff, ROUTE_KEY, SENT_KEY};
 pub use headers::{CLUSTER_HEADER, OWN_PREFIX, SUBSET_HEADER};
 pub use key::{Found, IssuedCookie, KeyChain, KeySource, keyed_ticket};
-pub use mirror::Share;
 pub use names::cluster::{ClusterName, ClusterTemplate, ISTIO_TEMPLATE, subset_of_labels};
 pub use policy::{Applied, Destination, Mirror, Outcome, Policy, ResponseChanges, Rule, RuleId, VirtualService};
 pub use printable::Printable;
 pub use refusal::{Place, Refusal, Warning};
 pub use request::{Field, Headers, Request, Response};
+pub use share::Share;
 pub use split::{History, Pick, Ramp, Rotation, Sticky, Ticket, Weights, split};

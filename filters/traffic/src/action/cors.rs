@@ -1,7 +1,7 @@
 //! Who may call across origins: Istio's `CorsPolicy`, compiled, doing what Envoy's CORS filter does.
 
-use super::duration;
 use crate::changes::{Change, Reply};
+use crate::duration;
 use crate::matching::TextCondition;
 use crate::refusal::{Place, Refusal};
 use crate::request::Headers;
@@ -50,7 +50,8 @@ impl Cors {
                 return Err(place.field("unmatchedPreflights").refuse(reason));
             }
         };
-        let max_age = written.max_age.as_deref().map(|age| duration(&place.field("maxAge"), age)).transpose()?;
+        let max_age =
+            written.max_age.as_deref().map(|age| duration::milliseconds(&place.field("maxAge"), age)).transpose()?;
         let credentials = written.allow_credentials == Some(true);
         Ok(Self {
             origins,

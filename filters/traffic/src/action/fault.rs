@@ -1,10 +1,10 @@
 //! Faults put in on purpose: Istio's `HTTPFaultInjection`, compiled.
 
-use super::duration;
 use crate::changes::Reply;
 use crate::compile::percent;
-use crate::mirror::Share;
+use crate::duration;
 use crate::refusal::{Place, Refusal};
+use crate::share::Share;
 use crate::split::Ticket;
 use crate::written;
 use std::time::Duration;
@@ -82,7 +82,11 @@ fn compile_delay(place: &Place<'_>, written: &written::FaultDelay) -> Result<Opt
     let older = older.map(|value| crate::compile::percent_at(&place.field("percent"), value)).transpose()?;
     let newer = written.percentage.map(|value| percent(&place.field("percentage"), value)).transpose()?;
     let share = newer.or(older).unwrap_or(Share::NONE);
-    let wait = written.fixed_delay.as_deref().map(|wait| duration(&place.field("fixedDelay"), wait)).transpose()?;
+    let wait = written
+        .fixed_delay
+        .as_deref()
+        .map(|wait| duration::milliseconds(&place.field("fixedDelay"), wait))
+        .transpose()?;
     Ok(wait.map(|wait| (share, wait)))
 }
 

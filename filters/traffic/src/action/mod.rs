@@ -19,25 +19,13 @@ pub use retries::{RETRY_HEADER, RetryPolicy};
 pub(crate) use rewrite::Rewrite;
 pub(crate) use timeout::Timeout;
 
+use crate::duration;
 use crate::refusal::{Place, Refusal};
-use std::time::Duration;
-
-/// Reads a duration of at least a millisecond, Istio's bound on every duration (`ValidateDuration`).
-pub(crate) fn duration(place: &Place<'_>, text: &str) -> Result<Duration, Refusal> {
-    let duration = crate::duration::parse(text).ok_or_else(|| place.refuse(crate::duration::mistake_in(text)))?;
-    if duration < Duration::from_millis(1) {
-        return Err(place.refuse(format!("{text} is less than a millisecond")));
-    }
-    if duration.subsec_nanos() % 1_000_000 != 0 {
-        return Err(place.refuse(format!("{text} is not a number of whole milliseconds")));
-    }
-    Ok(duration)
-}
 
 /// A timeout in milliseconds; Istio takes one of nought for none.
 fn milliseconds(place: &Place<'_>, text: &str) -> Result<u64, Refusal> {
-    if crate::duration::parse(text).is_some_and(|duration| duration.is_zero()) {
+    if duration::parse(text).is_some_and(|duration| duration.is_zero()) {
         return Ok(0);
     }
-    Ok(u64::try_from(duration(place, text)?.as_millis()).unwrap_or(u64::MAX))
+    Ok(u64::try_from(duration::milliseconds(place, text)?.as_millis()).unwrap_or(u64::MAX))
 }

@@ -80,7 +80,7 @@ impl Retries {
             place.field("attempts").refuse(format!("{} {reason}", written.attempts))
         })?;
         let backoff = written.backoff.as_deref();
-        let backoff = backoff.map(|text| super::duration(&place.field("backoff"), text)).transpose()?;
+        let backoff = backoff.map(|text| crate::duration::milliseconds(&place.field("backoff"), text)).transpose()?;
         let conditions = if attempts > 0 {
             let retry_on = written.retry_on.as_deref().filter(|text| !text.is_empty()).unwrap_or(DEFAULT_RETRY_ON);
             conditions(&place.field("retryOn"), retry_on)?

@@ -5,12 +5,12 @@ use super::known::Known;
 use super::{Surroundings, no_conditions};
 use crate::action::{Cors, DirectResponse, Fault, HeaderChanges, Redirect, Retries, Rewrite, Timeout};
 use crate::matching::{ClaimCondition, Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
-use crate::mirror::Share;
 use crate::names::cluster::ClusterName;
 use crate::names::host::{full_name, mistake_in_destination};
 use crate::names::token;
 use crate::policy::{Answer, Destination, Mirror, Rule};
 use crate::refusal::{Place, Refusal, Warning};
+use crate::share::Share;
 use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, Percent, RegexEncoding, RouteDestination, StringMatch};
 use std::collections::BTreeMap;
 
@@ -371,5 +371,5 @@ pub(crate) fn percent(place: &Place<'_>, written: Percent) -> Result<Share, Refu
 }
 
 pub(crate) fn percent_at(place: &Place<'_>, Percent { value }: Percent) -> Result<Share, Refusal> {
-    Share::from_percent(value).ok_or_else(|| place.refuse(format!("{value} is not from 0 to 100")))
+    Share::compile(place, value)
 }

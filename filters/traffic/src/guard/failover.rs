@@ -3,7 +3,7 @@
 use super::answer::reason;
 use super::encoding::Reader;
 use super::settings::nanoseconds;
-use crate::action::duration;
+use crate::duration;
 use crate::refusal::{Place, Refusal};
 use crate::written;
 use std::time::Duration;
@@ -31,7 +31,8 @@ pub struct Failover {
 impl Failover {
     pub(crate) fn compile(place: &Place<'_>, written: &written::Failover) -> Result<Self, Refusal> {
         let retry_after = written.retry_after.as_deref();
-        let retry_after = retry_after.map(|text| duration(&place.field("retryAfter"), text)).transpose()?;
+        let retry_after =
+            retry_after.map(|text| duration::milliseconds(&place.field("retryAfter"), text)).transpose()?;
         Ok(Self { retry_after: nanoseconds(retry_after.unwrap_or(RETRY_AFTER)) })
     }
 

@@ -37,6 +37,6 @@ mod window;
 pub use answer::Answer;
 pub use failover::{Failover, Unavailable, is_unavailable};
 pub use record::Record;
-pub use settings::{Guard, WHOLE};
+pub use settings::Guard;
 pub use tally::{Epoch, Tally};
 pub use transition::{Step, Transition};

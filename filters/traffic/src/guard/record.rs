@@ -1,9 +1,10 @@
 //! What the workers of one Envoy know together of a guarded destination.
 
-use super::settings::{Guard, WHOLE};
+use super::settings::Guard;
 use super::tally::{Epoch, Tally};
 use super::transition::{Step, Transition};
 use super::window::{Counts, Window};
+use crate::share::Share;
 
 /// What the workers of one Envoy know together of a guarded destination: a plain value, kept in shared data.
 ///
@@ -15,7 +16,8 @@ use super::window::{Counts, Window};
 ///
 /// ```
 /// use serde_json::json;
-/// use serin_traffic::guard::{Answer, Guard, Record, Tally, WHOLE};
+/// use serin_traffic::Share;
+/// use serin_traffic::guard::{Answer, Guard, Record, Tally};
 /// use serin_traffic::written;
 ///
 /// let written = json!({"subset": "v2", "maxErrorPercent": 5, "minRequests": 10, "hold": "1m"});
@@ -32,8 +34,8 @@ use super::window::{Counts, Window};
 ///     transition.unwrap().to_string(),
 ///     "share withdrawn for 1m: 10 of 10 answers within 30s were errors (100.0%, bound 5%)",
 /// );
-/// assert_eq!(record.factor(&guard, 159 * second), 0);
-/// assert_eq!(record.factor(&guard, 160 * second), WHOLE / 10);
+/// assert_eq!(record.factor(&guard, 159 * second), Share::NONE);
+/// assert_eq!(record.factor(&guard, 160 * second).to_string(), "10%");
 ///
 /// let shared = record.write();
 /// assert_eq!(Record::read(&shared), Some(record));
@@ -101,11 +103,11 @@ impl Record {
         }
     }
 
-    /// How many millionths of its own share the destination has at `now`: [`WHOLE`], nothing, or a trial's part.
-    pub fn factor(&self, guard: &Guard, now: u64) -> u32 {
+    /// How much of its own share the destination has at `now`: all, nothing, or a trial's part.
+    pub fn factor(&self, guard: &Guard, now: u64) -> Share {
         match self.phase {
-            Phase::Steady(_) => WHOLE,
-            Phase::Withdrawn { until } if now < until => 0,
+            Phase::Steady(_) => Share::ALL,
+            Phase::Withdrawn { until } if now < until => Share::NONE,
             Phase::Withdrawn { .. } | Phase::Trial { .. } => guard.trial,
         }
     }

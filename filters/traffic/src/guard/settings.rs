@@ -1,16 +1,14 @@
 //! When a destination loses its share because it fails: a policy's `guard`, compiled.
 
 use super::window::{BUCKETS, Counts};
-use crate::action::duration;
+use crate::duration;
 use crate::refusal::{Place, Refusal, Warning};
+use crate::share::Share;
 use crate::written;
 use std::time::Duration;
 
-/// Shares are in millionths: this is all of a share.
-pub const WHOLE: u32 = 1_000_000;
-
-/// How much of its share a destination has in a trial: a tenth.
-const TRIAL: u32 = WHOLE / 10;
+/// How much of its share a destination has in a trial, in millionths: a tenth.
+const TRIAL: u32 = Share::MILLION / 10;
 
 /// How many errors it takes to end a trial before [`Guard::min_requests`] answers are there. A destination with one error
 /// in a hundred has so many in less than one of three hundred trials with a bound of 5 %.
@@ -35,16 +33,16 @@ const HOLD: Duration = Duration::from_secs(300);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guard {
-    /// How many millionths of the answers may be errors.
-    pub(super) max_error: u32,
+    /// How many of the responses may be errors.
+    pub(super) max_error: Share,
     /// How many answers it takes to judge.
     pub(super) min_requests: u32,
     /// How long answers count, in nanoseconds.
     pub(super) window: u64,
     /// How long the share is withdrawn, in nanoseconds.
     pub(super) hold: u64,
-    /// How many millionths of its share the destination has in a trial.
-    pub(super) trial: u32,
+    /// How much of its share the destination has in a trial.
+    pub(super) trial: Share,
 }
 
 impl Guard {
@@ -53,7 +51,8 @@ impl Guard {
             None => WINDOW,
             Some(text) => window(&place.field("window"), text)?,
         };
-        let hold = written.hold.as_deref().map(|text| duration(&place.field("hold"), text)).transpose()?;
+        let hold =
+            written.hold.as_deref().map(|text| duration::milliseconds(&place.field("hold"), text)).transpose()?;
         let min_requests = written.min_requests.unwrap_or(MIN_REQUESTS);
         if min_requests == 0 {
             return Err(place.field("minRequests").refuse("must be at least 1"));
@@ -63,7 +62,7 @@ impl Guard {
             min_requests,
             window: nanoseconds(window),
             hold: nanoseconds(hold.unwrap_or(HOLD)),
-            trial: TRIAL,
+            trial: Share::from_millionths(TRIAL),
         })
     }
 
@@ -84,7 +83,8 @@ impl Guard {
 
     /// Whether more of these answers were errors than may be.
     pub(super) fn is_passed(&self, seen: Counts) -> bool {
-        u64::from(seen.errors) * u64::from(WHOLE) > u64::from(self.max_error) * u64::from(seen.answers)
+        u64::from(seen.errors) * u64::from(Share::MILLION)
+            > u64::from(self.max_error.millionths()) * u64::from(seen.answers)
     }
 
     /// Whether answers that came within a window are enough to judge by.
@@ -118,8 +118,8 @@ impl TryFrom<&written::Guard> for Guard {
     }
 }
 
-/// The bound in millionths; cut off behind the fourth decimal.
-fn max_error(place: &Place<'_>, percent: f64) -> Result<u32, Refusal> {
+/// The bound: less than all.
+fn max_error(place: &Place<'_>, percent: f64) -> Result<Share, Refusal> {
     if percent.is_nan() {
         return Err(place.refuse("is not a number"));
     }
@@ -129,13 +129,11 @@ fn max_error(place: &Place<'_>, percent: f64) -> Result<u32, Refusal> {
     if percent >= 100.0 {
         return Err(place.refuse(format!("{percent} is not less than 100")));
     }
-    // 0.07 * 10_000.0 is 700.0000000000001 and 0.57 * 10_000.0 is 5699.999999999999: cut off what was meant.
-    let millionths = (percent * 10_000.0 + 1e-6).floor();
-    Ok((millionths as u32).min(WHOLE - 1))
+    Ok(Share::compile(place, percent)?.min(Share::from_millionths(Share::MILLION - 1)))
 }
 
 fn window(place: &Place<'_>, text: &str) -> Result<Duration, Refusal> {
-    let window = duration(place, text)?;
+    let window = duration::milliseconds(place, text)?;
     if window < Duration::from_secs(1) {
         return Err(place.refuse(format!("{text} is less than a second: too short to judge by")));
     }
@@ -183,11 +181,11 @@ mod tests {
     fn what_is_not_written_has_its_default() {
         let guard = Guard::try_from(&written()).unwrap();
         let expected = Guard {
-            max_error: 50_000,
+            max_error: Share::from_percent(5.0).unwrap(),
             min_requests: 100,
             window: 30_000_000_000,
             hold: 300_000_000_000,
-            trial: 100_000,
+            trial: Share::from_percent(10.0).unwrap(),
         };
         assert_eq!(guard, expected);
     }
@@ -205,7 +203,7 @@ mod tests {
         }
         for (percent, millionths) in [(0.0, 0), (0.57, 5_700), (5.0, 50_000), (99.999_999_999_99, 999_999)] {
             let written = written::Guard { max_error_percent: percent, ..written() };
-            assert_eq!(Guard::try_from(&written).unwrap().max_error, millionths, "{percent}");
+            assert_eq!(Guard::try_from(&written).unwrap().max_error.millionths(), millionths, "{percent}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! What happened to a destination's share, for the log.
 
-use super::settings::{Guard, Spoken, WHOLE};
+use super::settings::{Guard, Spoken};
 use super::window::Counts;
 use std::fmt;
 
@@ -54,7 +54,7 @@ impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { answers, errors } = self.seen;
         let hold = Spoken(self.guard.hold);
-        let bound = percent(self.guard.max_error);
+        let bound = self.guard.max_error;
         let share = f64::from(errors) * 100.0 / f64::from(answers.max(1));
         match self.step {
             Step::Withdrawn => {
@@ -64,16 +64,12 @@ impl fmt::Display for Transition {
             Step::WithdrawnAgain => {
                 write!(f, "share withdrawn again for {hold}: {errors} of {answers} answers in the trial were errors")?;
             }
-            Step::Tried => return write!(f, "tried again with {}% of its share", percent(self.guard.trial)),
+            Step::Tried => return write!(f, "tried again with {} of its share", self.guard.trial),
             Step::Restored if answers == 0 => return f.write_str("share restored: no answers in the trial"),
             Step::Restored => write!(f, "share restored: {errors} of {answers} answers in the trial were errors")?,
         }
-        write!(f, " ({share:.1}%, bound {bound}%)")
+        write!(f, " ({share:.1}%, bound {bound})")
     }
-}
-
-fn percent(millionths: u32) -> f64 {
-    f64::from(millionths) * 100.0 / f64::from(WHOLE)
 }
 
 #[cfg(test)]

@@ -66,10 +66,7 @@ impl IssuedCookie {
 }
 
 fn max_age(place: &Place<'_>, ttl: &str) -> Result<u64, Refusal> {
-    let duration = crate::duration::parse(ttl).ok_or_else(|| place.refuse(crate::duration::mistake_in(ttl)))?;
-    if duration.is_zero() {
-        return Err(place.refuse("must be greater than zero"));
-    }
+    let duration = crate::duration::positive(place, ttl)?;
     if duration.subsec_nanos() != 0 {
         return Err(place.refuse(format!("{ttl} is not a number of whole seconds")));
     }

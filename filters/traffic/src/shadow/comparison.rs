@@ -127,7 +127,7 @@ impl fmt::Display for Seen {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::Share;
+    use crate::share::Share;
     use crate::wasm_test::test;
     use proptest::prelude::*;
 

@@ -2,11 +2,11 @@
 
 use super::MARK;
 use super::copied::{is_of_connection, is_upgrade};
-use crate::action::duration;
+use crate::duration;
 use crate::key::{Found, KeyChain, header_name, keyed_ticket};
-use crate::mirror::Share;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::request::{Headers, Request};
+use crate::share::Share;
 use crate::split::Ticket;
 use crate::written::{self, Delivery};
 use std::fmt;
@@ -130,7 +130,8 @@ impl Shadow {
         if keys.is_none() && salt.is_some() {
             warnings.push(place.field("salt").warn("has no effect: there is no key"));
         }
-        let timeout = timeout.as_deref().map(|text| duration(&place.field("timeout"), text)).transpose()?;
+        let timeout =
+            timeout.as_deref().map(|text| duration::milliseconds(&place.field("timeout"), text)).transpose()?;
         let headers = written.headers.as_ref();
         let headers = headers.map(|headers| ShadowHeaders::compile(&place.field("headers"), headers)).transpose()?;
         let compare = written.compare.as_ref();
@@ -225,8 +226,7 @@ impl Compared {
         if !written.status && !written.body {
             return Err(place.refuse("must have status or body"));
         }
-        let logged = Share::from_percent(written.sample_log)
-            .ok_or_else(|| place.field("sampleLog").refuse(format!("{} is not from 0 to 100", written.sample_log)))?;
+        let logged = Share::compile(&place.field("sampleLog"), written.sample_log)?;
         Ok(Self { status: written.status, body: written.body, logged })
     }
 }

@@ -103,7 +103,7 @@ fn times_ratio(value: i128, numerator: i128, denominator: i128) -> i128 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mirror::Share;
+    use crate::share::Share;
     use crate::wasm_test::test;
     use proptest::prelude::*;
 

@@ -2,8 +2,8 @@
 
 use super::crowd::{Crowd, assert_least_movement, assert_part, deviations, gains, names, part_at, part_moved};
 use super::{History, Sticky, Weights};
-use crate::mirror::Share;
 use crate::refusal::Place;
+use crate::share::Share;
 use crate::wasm_test::test;
 use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
 //! How a destination's share grows by the clock.
 
-use crate::mirror::Share;
 use crate::refusal::{Place, Refusal};
+use crate::share::Share;
 use crate::{duration, instant, written};
 
 /// A share that goes from one value to another between two instants.
@@ -25,19 +25,11 @@ pub struct Ramp {
 impl Ramp {
     /// The ramp that stands at `place`.
     pub(crate) fn compile(place: &Place<'_>, written: &written::Ramp) -> Result<Self, Refusal> {
-        let share = |field, percent: f64| {
-            let refuse = || place.field(field).refuse(format!("{percent} is not from 0 to 100"));
-            Share::from_percent(percent).ok_or_else(refuse)
-        };
-        let (from, to) = (share("from", written.from)?, share("to", written.to)?);
+        let from = Share::compile(&place.field("from"), written.from)?;
+        let to = Share::compile(&place.field("to"), written.to)?;
         let start = instant::parse(&written.start).map_err(|reason| place.field("start").refuse(reason))?;
-        let refuse = |reason: String| place.field("duration").refuse(reason);
-        let duration =
-            duration::parse(&written.duration).ok_or_else(|| refuse(duration::mistake_in(&written.duration)))?;
+        let duration = duration::positive(&place.field("duration"), &written.duration)?;
         let duration = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        if duration == 0 {
-            return Err(refuse("must be greater than zero".to_owned()));
-        }
         if written.steps == Some(0) {
             return Err(place.field("steps").refuse("must be at least 1"));
         }

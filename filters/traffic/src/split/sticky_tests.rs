@@ -2,7 +2,7 @@
 
 use super::crowd::{Crowd, NAMES, assert_least_movement, assert_part, deviations, gains, names, part_at, part_moved};
 use super::{Sticky, Weights};
-use crate::mirror::Share;
+use crate::share::Share;
 use crate::wasm_test::test;
 use proptest::prelude::*;
 

@@ -1,7 +1,7 @@
 //! What weights a rule's destinations have at an instant.
 
 use super::Ticket;
-use crate::mirror::Share;
+use crate::share::Share;
 
 /// The sum of weights stays below this: sums fit `u64`, and products of two sums fit `i128`.
 const LIMIT: u128 = 1 << 63;

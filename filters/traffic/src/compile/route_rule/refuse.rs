@@ -1,9 +1,10 @@
 //! What Istio's validation refused of a RouteRule (`ValidateRouteRule`), and what no proxy could do as it is written.
 
-use crate::action::duration;
+use crate::duration;
 use crate::names::host::mistake_in;
 use crate::names::token::{is_authority, is_token};
 use crate::refusal::{Place, Refusal};
+use crate::share::Share;
 use crate::written::{
     DestinationWeight, HttpFault, IstioService, L4Match, MatchCondition, OriginPolicy, RouteRule, StringMatch,
 };
@@ -219,10 +220,7 @@ fn route(place: &Place<'_>, entries: &[DestinationWeight]) -> Result<(), Refusal
 }
 
 fn percentage(place: &Place<'_>, value: f64) -> Result<(), Refusal> {
-    if (0.0..=100.0).contains(&value) {
-        return Ok(());
-    }
-    Err(place.refuse(format!("{value} is not from 0 to 100")))
+    Share::compile(place, value).map(|_| ())
 }
 
 /// Istio, `ValidateHTTPHeaderName`; a name that no request has would make a rule that never applies.
@@ -253,7 +251,7 @@ fn appended(place: &Place<'_>, headers: &BTreeMap<String, String>) -> Result<(),
 fn origins(place: &Place<'_>, written: &OriginPolicy) -> Result<(), Refusal> {
     if let Some(age) = &written.max_age {
         let place = place.field("maxAge");
-        if duration(&place, age)?.subsec_nanos() > 0 {
+        if duration::milliseconds(&place, age)?.subsec_nanos() > 0 {
             return Err(place.refuse(format!("{age} is not a number of whole seconds")));
         }
     }
@@ -299,6 +297,6 @@ fn fault(place: &Place<'_>, written: &HttpFault) -> Result<(), Refusal> {
 /// Istio, `ValidateDuration`, which takes a missing one for a mistake.
 fn time(place: &Place<'_>, field: &str, text: Option<&str>) -> Result<(), Refusal> {
     let place = place.field(field);
-    duration(&place, text.ok_or_else(|| place.refuse("must not be missing"))?)?;
+    duration::milliseconds(&place, text.ok_or_else(|| place.refuse("must not be missing"))?)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What a rule does with a request besides routing it.
 
 use super::names::may_be_header_names;
-use crate::action::duration;
+use crate::duration;
 use crate::refusal::{Place, Refusal};
 use crate::written::{CorsPolicy, Fault, HttpRoute, Percent, Retries, Rewrite, StringMatch};
 
@@ -31,7 +31,7 @@ pub(super) fn validate_cors(place: &Place<'_>, written: Option<&CorsPolicy>) -> 
     }
     if let Some(age) = &written.max_age {
         let place = place.field("maxAge");
-        if duration(&place, age)?.subsec_nanos() != 0 {
+        if duration::milliseconds(&place, age)?.subsec_nanos() != 0 {
             return Err(place.refuse(format!("{age} is not a number of whole seconds")));
         }
     }
@@ -120,7 +120,7 @@ pub(super) fn validate_retries(place: &Place<'_>, written: Option<&Retries>) -> 
         }
     }
     for (field, text) in [("perTryTimeout", &written.per_try_timeout), ("backoff", &written.backoff)] {
-        text.as_ref().map_or(Ok(()), |text| duration(&place.field(field), text).map(|_| ()))?;
+        text.as_ref().map_or(Ok(()), |text| duration::milliseconds(&place.field(field), text).map(|_| ()))?;
     }
     let conditions = written.retry_on.as_deref().filter(|text| !text.is_empty());
     let is_known = |condition: &&str| RETRY_CONDITIONS.contains(condition) || is_status_code(condition);

@@ -3,7 +3,7 @@
 use super::actions;
 use super::http_match::validate_matches;
 use super::names::validate_dns_label;
-use crate::action::duration;
+use crate::duration;
 use crate::names::token::{is_authority, is_token};
 use crate::refusal::{Place, Refusal};
 use crate::written::{Destination, HeaderOperations, HeaderRules, HttpRoute, Rewrite};
@@ -49,7 +49,7 @@ pub(in crate::compile) fn validate_http_route(
     }
     actions::validate_redirect(&place.field("redirect"), route)?;
     if let Some(timeout) = &route.timeout {
-        duration(&place.field("timeout"), timeout)?;
+        duration::milliseconds(&place.field("timeout"), timeout)?;
     }
     actions::validate_retries(&place.field("retries"), route.retries.as_deref())?;
     actions::validate_rewrite(&place.field("rewrite"), route.rewrite.as_deref())?;

@@ -1,6 +1,7 @@
-use super::{Counts, Epoch, Record, SECOND, guard, record, tally};
+use super::{Counts, Epoch, Record, SECOND, guard, record, tally, tenth};
+use crate::Share;
 use crate::guard::record::Phase;
-use crate::guard::{Step, Tally, WHOLE};
+use crate::guard::{Step, Tally};
 use crate::wasm_test::test;
 use proptest::prelude::*;
 
@@ -32,7 +33,7 @@ proptest! {
             prop_assert_eq!(next.epoch, expected);
             prop_assert_eq!(Record::read(&next.write()), Some(next));
             let factor = next.factor(&guard, now);
-            prop_assert!([0, WHOLE / 10, WHOLE].contains(&factor));
+            prop_assert!([Share::NONE, tenth(), Share::ALL].contains(&factor));
             let expected = match transition.map(|transition| transition.step()) {
                 Some(Step::Withdrawn | Step::WithdrawnAgain) => "withdrawn",
                 Some(Step::Tried) => "trial",

@@ -1,7 +1,8 @@
 //! The workers of one Envoy, and the shared data between them.
 
 use super::Chance;
-use crate::guard::{Answer, Guard, Record, Tally, Transition, WHOLE};
+use crate::Share;
+use crate::guard::{Answer, Guard, Record, Tally, Transition};
 
 /// Shared data with the number by which it is compared and swapped, and who works on it.
 pub(super) struct Fleet {
@@ -54,9 +55,9 @@ impl Fleet {
     /// At `now` a worker gets a request of the guarded destination's share, and the answer at once if it sends it there.
     pub(super) fn request(&mut self, now: u64, answer: impl FnOnce(&mut Chance) -> Answer) {
         let place = self.chance.below(self.workers.len());
-        let drawn = self.chance.next() % u64::from(WHOLE);
+        let drawn = self.chance.next() % u64::from(Share::MILLION);
         let worker = &mut self.workers[place];
-        if drawn < u64::from(worker.known.factor(&self.guard, now)) {
+        if drawn < u64::from(worker.known.factor(&self.guard, now).millionths()) {
             self.answers += 1;
             worker.tally.count(worker.known.epoch(now), answer(&mut self.chance));
         }

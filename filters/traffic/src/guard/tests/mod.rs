@@ -10,7 +10,7 @@ use super::record::{Phase, Record};
 use super::settings::Guard;
 use super::tally::{Epoch, Tally};
 use super::window::{BUCKETS, Counts, Window};
-use crate::written;
+use crate::{Share, written};
 use proptest::prelude::*;
 
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -19,6 +19,11 @@ pub(super) const SECOND: u64 = 1_000_000_000;
 pub(super) fn written() -> written::Guard {
     let (min_requests, window, hold) = (None, None, None);
     written::Guard { subset: "v2".into(), max_error_percent: 5.0, min_requests, window, hold }
+}
+
+/// What a trial gives back.
+fn tenth() -> Share {
+    Share::from_percent(10.0).unwrap()
 }
 
 pub(super) fn guard() -> Guard {

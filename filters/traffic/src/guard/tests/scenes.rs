@@ -1,5 +1,6 @@
-use super::{SECOND, guard, tally, written};
-use crate::guard::{Guard, Record, Step, Tally, WHOLE};
+use super::{SECOND, guard, tally, tenth, written};
+use crate::Share;
+use crate::guard::{Guard, Record, Step, Tally};
 use crate::wasm_test::test;
 
 const NOW: u64 = 1_000 * SECOND;
@@ -29,9 +30,9 @@ fn after(record: Record, now: u64, answers: u32, errors: u32) -> (Record, Option
 #[test]
 fn a_destination_that_passes_the_bound_loses_its_share_for_the_hold() {
     let record = withdrawn();
-    assert_eq!(record.factor(&guard(), NOW), 0);
-    assert_eq!(record.factor(&guard(), TRIAL - 1), 0);
-    assert_eq!(record.factor(&guard(), TRIAL), WHOLE / 10, "before any worker has written it down");
+    assert_eq!(record.factor(&guard(), NOW), Share::NONE);
+    assert_eq!(record.factor(&guard(), TRIAL - 1), Share::NONE);
+    assert_eq!(record.factor(&guard(), TRIAL), tenth(), "before any worker has written it down");
     assert!(!record.is_steady());
 }
 
@@ -39,7 +40,7 @@ fn a_destination_that_passes_the_bound_loses_its_share_for_the_hold() {
 fn what_reaches_the_bound_does_not_pass_it() {
     let (record, step) = after(Record::default(), NOW, 100, 5);
     assert_eq!(step, None);
-    assert_eq!(record.factor(&guard(), NOW), WHOLE);
+    assert_eq!(record.factor(&guard(), NOW), Share::ALL);
     assert_eq!(after(record, NOW, 1, 1).1, Some(Step::Withdrawn));
 }
 
@@ -96,10 +97,10 @@ fn workers_agree_on_the_epoch_of_a_trial_whether_or_not_they_know_that_it_began(
 #[test]
 fn a_trial_is_passed_after_a_window_with_answers_enough() {
     let (record, step) = after(in_trial(), TRIAL + 10 * SECOND, 100, 2);
-    assert_eq!((step, record.factor(&guard(), TRIAL + 10 * SECOND)), (None, WHOLE / 10), "a window is not over yet");
+    assert_eq!((step, record.factor(&guard(), TRIAL + 10 * SECOND)), (None, tenth()), "a window is not over yet");
     let (record, step) = after(record, TRIAL + 30 * SECOND, 0, 0);
     assert_eq!(step, Some(Step::Restored));
-    assert_eq!(record.factor(&guard(), TRIAL + 30 * SECOND), WHOLE);
+    assert_eq!(record.factor(&guard(), TRIAL + 30 * SECOND), Share::ALL);
     assert!(record.is_steady());
 }
 
@@ -116,8 +117,8 @@ fn a_trial_is_failed_at_once_by_a_few_errors() {
     assert_eq!(step, None, "four may be bad luck");
     let (record, step) = after(record, TRIAL + SECOND, 1, 1);
     assert_eq!(step, Some(Step::WithdrawnAgain));
-    assert_eq!(record.factor(&guard(), TRIAL + 300 * SECOND), 0);
-    assert_eq!(record.factor(&guard(), TRIAL + 301 * SECOND), WHOLE / 10);
+    assert_eq!(record.factor(&guard(), TRIAL + 300 * SECOND), Share::NONE);
+    assert_eq!(record.factor(&guard(), TRIAL + 301 * SECOND), tenth());
 }
 
 #[test]
@@ -143,8 +144,8 @@ fn a_clock_set_back_prolongs_no_withdrawal_beyond_the_hold() {
     let back = NOW - 900 * SECOND;
     let (record, transition) = withdrawn().absorb(&guard(), Tally::default(), back);
     assert_eq!(transition, None);
-    assert_eq!(record.factor(&guard(), back + 299 * SECOND), 0);
-    assert_eq!(record.factor(&guard(), back + 300 * SECOND), WHOLE / 10);
+    assert_eq!(record.factor(&guard(), back + 299 * SECOND), Share::NONE);
+    assert_eq!(record.factor(&guard(), back + 300 * SECOND), tenth());
 }
 
 #[test]
@@ -158,5 +159,5 @@ fn a_clock_set_back_prolongs_no_trial() {
 fn a_guard_that_holds_for_less_after_a_change_gives_the_share_back_sooner() {
     let guard = Guard::try_from(&written::Guard { hold: Some("10s".into()), ..written() }).unwrap();
     let (record, _) = withdrawn().absorb(&guard, Tally::default(), NOW + SECOND);
-    assert_eq!(record.factor(&guard, NOW + 11 * SECOND), WHOLE / 10);
+    assert_eq!(record.factor(&guard, NOW + 11 * SECOND), tenth());
 }

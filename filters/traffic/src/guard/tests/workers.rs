@@ -1,5 +1,6 @@
 use super::fleet::Fleet;
 use super::{Answer, Counts, Phase, SECOND, guard, tally, written};
+use crate::Share;
 use crate::guard::tally::Epoch;
 use crate::guard::{Guard, Record, Step, Tally};
 use crate::wasm_test::test;
@@ -95,7 +96,7 @@ proptest! {
         prop_assert_eq!(withdrawn.step(), Step::Withdrawn);
         prop_assert_eq!(fleet.log.len(), 1);
         let now = turned_bad + 10 * SECOND;
-        prop_assert_eq!(fleet.record().factor(&guard, now), 0);
+        prop_assert_eq!(fleet.record().factor(&guard, now), Share::NONE);
     }
 
     #[test]

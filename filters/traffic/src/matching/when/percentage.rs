@@ -1,9 +1,9 @@
 //! A share of keys.
 
 use crate::key::{Found, KeyChain, keyed_ticket};
-use crate::mirror::Share;
 use crate::refusal::{Place, Refusal};
 use crate::request::Request;
+use crate::share::Share;
 use crate::written::KeyedPercentage;
 
 /// A share of keys: with one salt a larger share has all that a smaller one has.
@@ -17,9 +17,8 @@ pub(super) struct KeyedShare {
 impl KeyedShare {
     pub(super) fn compile(place: &Place<'_>, written: &KeyedPercentage, default_salt: &str) -> Result<Self, Refusal> {
         let KeyedPercentage { value, key, salt } = written;
-        let out_of_range = || place.field("value").refuse(format!("{value} is not from 0 to 100"));
         Ok(Self {
-            share: Share::from_percent(*value).ok_or_else(out_of_range)?,
+            share: Share::compile(&place.field("value"), *value)?,
             key: KeyChain::compile(&place.field("key"), key, false)?,
             salt: salt.as_deref().unwrap_or(default_salt).as_bytes().to_vec(),
         })

@@ -1,8 +1,8 @@
 //! What Istio refuses of a connection pool.
 
 use super::{durations, not_negative};
-use crate::action::duration;
 use crate::compile::validation::names::one_of;
+use crate::duration;
 use crate::refusal::{Place, Refusal};
 use crate::written::{ConnectionPool, HttpPool, TcpPool};
 
@@ -43,7 +43,7 @@ fn validate_http(place: &Place<'_>, http: &HttpPool) -> Result<(), Refusal> {
     let place = place.field("http2KeepAlive");
     for (field, text) in [("interval", &keep_alive.interval), ("timeout", &keep_alive.timeout)] {
         let place = place.field(field);
-        duration(&place, text.as_deref().ok_or_else(|| place.refuse("must not be empty"))?)?;
+        duration::milliseconds(&place, text.as_deref().ok_or_else(|| place.refuse("must not be empty"))?)?;
     }
     Ok(())
 }
@@ -58,7 +58,7 @@ fn validate_tcp(place: &Place<'_>, tcp: &TcpPool) -> Result<(), Refusal> {
         // Zero switches the timeout off.
         let is_off = crate::duration::parse(text).is_some_and(|timeout| timeout.as_millis() == 0);
         if !is_off {
-            duration(&place.field("idleTimeout"), text)?;
+            duration::milliseconds(&place.field("idleTimeout"), text)?;
         }
     }
     match &tcp.tcp_keepalive {

@@ -1,9 +1,10 @@
 //! What Istio refuses of a load balancer.
 
 use super::locality;
-use crate::action::duration;
 use crate::compile::validation::names::one_of;
+use crate::duration;
 use crate::refusal::{Place, Refusal, Warning};
+use crate::share::Share;
 use crate::written::{ConsistentHash, HashCookie, LoadBalancer, Maglev, Warmup};
 use std::collections::BTreeSet;
 
@@ -49,7 +50,7 @@ pub(super) fn validate(
         locality::validate_zones(&place.field("zoneAwareLbSetting"), setting, can_fail_over, warnings)?;
     }
     if let Some(text) = &balancer.warmup_duration_secs {
-        duration(&place.field("warmupDurationSecs"), text)?;
+        duration::milliseconds(&place.field("warmupDurationSecs"), text)?;
     }
     match &balancer.warmup {
         Some(warmup) => validate_warmup(&place.field("warmup"), warmup),
@@ -106,10 +107,8 @@ fn validate_cookie(place: &Place<'_>, cookie: &HashCookie) -> Result<(), Refusal
     }
     match &cookie.ttl {
         // Zero is a cookie for the session.
-        Some(ttl) if crate::duration::parse(ttl).is_none() => {
-            Err(place.field("ttl").refuse(format!("`{ttl}` is not a duration such as 90s or 1h30m")))
-        }
-        _ => Ok(()),
+        Some(ttl) => duration::read(&place.field("ttl"), ttl).map(|_| ()),
+        None => Ok(()),
     }
 }
 
@@ -133,9 +132,9 @@ fn is_prime(number: u64) -> bool {
 
 fn validate_warmup(place: &Place<'_>, warmup: &Warmup) -> Result<(), Refusal> {
     let length = place.field("duration");
-    duration(&length, warmup.duration.as_deref().ok_or_else(|| length.refuse("must not be empty"))?)?;
-    if let Some(percent) = warmup.minimum_percent.filter(|percent| !(0.0..=100.0).contains(percent)) {
-        return Err(place.field("minimumPercent").refuse(format!("{percent} is not from 0 to 100")));
+    duration::milliseconds(&length, warmup.duration.as_deref().ok_or_else(|| length.refuse("must not be empty"))?)?;
+    if let Some(percent) = warmup.minimum_percent {
+        Share::compile(&place.field("minimumPercent"), percent)?;
     }
     if warmup.aggression.is_some_and(|aggression| aggression <= 0.0) {
         return Err(place.field("aggression").refuse("must be greater than zero"));

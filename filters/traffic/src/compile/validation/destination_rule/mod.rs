@@ -10,10 +10,11 @@ mod outlier_detection;
 mod tls;
 
 use super::names::{mistake_in_fqdn, one_of, validate_dns_label, validate_export_to, validate_labels};
-use crate::action::duration;
 use crate::compile::port_number;
+use crate::duration;
 use crate::names::host::mistake_in;
 use crate::refusal::{Place, Refusal, Warning};
+use crate::share::Share;
 use crate::written::{
     ClientTls, ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, ProxyProtocol, RetryBudget, Subset,
     TrafficPolicy, Tunnel, WorkloadSelector,
@@ -128,8 +129,8 @@ fn validate_traffic_policy(
 
 /// The schema of the CRD.
 fn validate_retry_budget(place: &Place<'_>, budget: &RetryBudget) -> Result<(), Refusal> {
-    if let Some(percent) = budget.percent.filter(|percent| !(0.0..=100.0).contains(percent)) {
-        return Err(place.field("percent").refuse(format!("{percent} is not from 0 to 100")));
+    if let Some(percent) = budget.percent {
+        Share::compile(&place.field("percent"), percent)?;
     }
     durations(place, &[("budgetInterval", &budget.budget_interval)])
 }
@@ -212,7 +213,7 @@ fn not_negative(place: &Place<'_>, numbers: &[(&str, Option<i32>)]) -> Result<()
 fn durations(place: &Place<'_>, written: &[(&str, &Option<String>)]) -> Result<(), Refusal> {
     for (field, text) in written {
         if let Some(text) = text {
-            duration(&place.field(field), text)?;
+            duration::milliseconds(&place.field(field), text)?;
         }
     }
     Ok(())

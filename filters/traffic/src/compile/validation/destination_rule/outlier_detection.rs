@@ -2,6 +2,7 @@
 
 use super::durations;
 use crate::refusal::{Place, Refusal};
+use crate::share::Share;
 use crate::written::OutlierDetection;
 
 /// Istio: `validateOutlierDetection`.
@@ -27,8 +28,5 @@ pub(super) fn validate(place: &Place<'_>, outliers: &OutlierDetection) -> Result
 
 /// Istio: `ValidatePercent`.
 fn percent(place: &Place<'_>, number: Option<i32>) -> Result<(), Refusal> {
-    match number.filter(|number| !(0..=100).contains(number)) {
-        Some(number) => Err(place.refuse(format!("{number} is not from 0 to 100"))),
-        None => Ok(()),
-    }
+    number.map_or(Ok(()), |number| Share::compile(place, number.into()).map(|_| ()))
 }

@@ -1,5 +1,6 @@
-//! Which copies of a request are sent.
+//! Parts of all requests.
 
+use crate::refusal::{Place, Refusal};
 use crate::split::Ticket;
 use std::fmt;
 
@@ -32,6 +33,11 @@ impl Share {
         (0.0..=100.0).contains(&percent).then_some(Self(millionths as u32))
     }
 
+    /// The share of `percent` written at `place`.
+    pub(crate) fn compile(place: &Place<'_>, percent: f64) -> Result<Self, Refusal> {
+        Self::from_percent(percent).ok_or_else(|| place.refuse(format!("{percent} is not from 0 to 100")))
+    }
+
     /// So many millionths of all requests; all of them if there are more.
     pub fn from_millionths(millionths: u32) -> Self {
         Self(millionths.min(Self::MILLION))
@@ -40,6 +46,11 @@ impl Share {
     /// How many millionths of all requests.
     pub fn millionths(self) -> u32 {
         self.0
+    }
+
+    /// How many percent of all requests.
+    pub fn percent(self) -> f64 {
+        f64::from(self.0) / 10_000.0
     }
 
     /// Whether the share takes the request that drew `ticket`.
@@ -55,7 +66,7 @@ impl Share {
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", f64::from(self.0) / 10_000.0)
+        write!(f, "{}%", self.percent())
     }
 }
 
