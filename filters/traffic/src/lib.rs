@@ -24,7 +24,13 @@
 //!
 //! # Scope
 //!
-//! This crate knows neither the proxy nor any I/O: no clock, no randomness, no logging. Who asks brings them as values.
+//! This crate knows neither the proxy nor any I/O: no clock, no randomness, no logging. Callers bring them as values.
+//!
+//! # Tests
+//!
+//! Unit tests stand in `mod tests` at the end of their file, or, once they pass a hundred lines, in `tests.rs` in the folder
+//! of that name; what needs several files of one folder is tested in its `tests/`. All else is tested from outside, in
+//! `tests/it`. `#[test]` is `wasm_test::test` everywhere, so that all of them run as wasm32 too.
 
 #![cfg_attr(
     not(test),

@@ -61,5 +61,4 @@ impl KeyChain {
 }
 
 #[cfg(test)]
-#[path = "chain_tests.rs"]
 mod tests;

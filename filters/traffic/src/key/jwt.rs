@@ -89,5 +89,4 @@ fn plain(value: &RawValue) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[path = "jwt_tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
 //! The published vectors (tests/vectors/sticky.json), which another implementation made.
 
-use super::{History, Sticky, Weights};
 use crate::refusal::Place;
+use crate::split::{History, Sticky, Weights};
 use crate::wasm_test::test;
 use serde::Deserialize;
 
@@ -35,7 +35,7 @@ impl Vector {
 }
 
 fn vectors() -> Vec<Vector> {
-    serde_json::from_str(include_str!("../../tests/vectors/sticky.json")).unwrap()
+    serde_json::from_str(include_str!("../../../tests/vectors/sticky.json")).unwrap()
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_table_in_the_documentation_holds_published_vectors() {
     });
     let rows: Vec<String> = rows.collect();
     let table =
-        include_str!("../../../../docs/sticky-split.md").lines().skip_while(|line| !line.starts_with("| key |"));
+        include_str!("../../../../../docs/sticky-split.md").lines().skip_while(|line| !line.starts_with("| key |"));
     let table: Vec<&str> = table.skip(2).collect();
     assert!(table.len() > 5 && table.iter().all(|row| rows.iter().any(|vector| vector == row)), "{table:?}");
 }

@@ -1,9 +1,9 @@
 //! What a history promises, held against many keys.
 
 use super::crowd::{Crowd, assert_least_movement, assert_part, deviations, gains, names, part_at, part_moved};
-use super::{History, Sticky, Weights};
 use crate::refusal::Place;
 use crate::share::Share;
+use crate::split::{History, Sticky, Weights};
 use crate::wasm_test::test;
 use proptest::prelude::*;
 

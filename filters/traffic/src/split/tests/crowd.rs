@@ -1,6 +1,6 @@
 //! Many keys, and what becomes of them when weights change.
 
-use super::{History, Pick, Sticky, Weights};
+use crate::split::{History, Pick, Sticky, Weights};
 
 pub(super) const NAMES: [&str; 6] = ["v1", "v2", "v3", "v4", "v5", "v6"];
 

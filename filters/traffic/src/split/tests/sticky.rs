@@ -1,8 +1,8 @@
 //! What weighted rendezvous promises, held against many keys.
 
 use super::crowd::{Crowd, NAMES, assert_least_movement, assert_part, deviations, gains, names, part_at, part_moved};
-use super::{Sticky, Weights};
 use crate::share::Share;
+use crate::split::{Sticky, Weights};
 use crate::wasm_test::test;
 use proptest::prelude::*;
 
