@@ -15,4 +15,5 @@ pub mod pocket;
 pub mod render;
 pub mod scenario;
 mod simulate;
+mod table;
 mod yaml;

@@ -45,7 +45,7 @@ impl Counts {
 
     /// As a table; shares are those within a service.
     pub(crate) fn table(&self) -> Table {
-        let mut table = super::table(["service", "workload", "by pod", "requests", "share", ""]);
+        let mut table = crate::table::table(["service", "workload", "by pod", "requests", "share", ""]);
         for row in &self.rows {
             let (count, of_service) = (row.count(), self.of_service(&row.service));
             let share = if of_service == 0 { 0.0 } else { count as f64 / of_service as f64 };

@@ -8,8 +8,6 @@ mod up;
 
 use crate::manifests::{World, load};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use comfy_table::presets::UTF8_FULL_CONDENSED;
-use comfy_table::{ContentArrangement, Table};
 use serin_modules::Module;
 use serin_traffic::written::Source;
 use std::collections::BTreeMap;
@@ -138,13 +136,6 @@ enum Output {
     Table,
     /// JSON, for programs
     Json,
-}
-
-/// An empty table in the one style that all tables have.
-pub(crate) fn table<const N: usize>(header: [&str; N]) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
-    table
 }
 
 fn runtime() -> io::Result<tokio::runtime::Runtime> {

@@ -79,7 +79,7 @@ fn show_listeners(world: &World, pocket: &Pocket, output: Output) -> io::Result<
     let mut out = io::stdout().lock();
     match output {
         Output::Table => {
-            let mut table = super::table(["gateway", "port", "url", "try"]);
+            let mut table = crate::table::table(["gateway", "port", "url", "try"]);
             for (name, address) in pocket.listeners() {
                 let url = format!("http://{address}");
                 table.add_row([name.gateway.clone(), name.port.to_string(), url, example(world, name, *address)]);

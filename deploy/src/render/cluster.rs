@@ -1,27 +1,17 @@
 //! Clusters: one for each port of each service, and one for each subset of it; what RouteRules name by labels is one too.
 
+use super::http_options::speak_http2;
 use super::members::{Member, endpoint, is_elsewhere, members};
+use super::options::Endpoints;
 use super::traffic_policy::Settings;
 use super::upstream_tls::Peer;
-use crate::manifests::{
-    CLUSTER_DOMAIN, Mistake, Origin, PortProtocol, Replica, Resolution, Service, ServicePort, World,
-};
+use crate::manifests::{CLUSTER_DOMAIN, Mistake, Origin, PortProtocol, Resolution, Service, ServicePort, World};
 use serde_json::{Value, json};
 use serin_traffic::destination_rules::{Candidate, DestinationRules};
 use serin_traffic::names::host::full_name;
 use serin_traffic::written::{DestinationRule, Source, Subset};
 use serin_traffic::{ClusterTemplate, ISTIO_TEMPLATE, subset_of_labels};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
-
-/// Where the pods are.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoints {
-    /// At these addresses; a pod without one has no endpoint.
-    Addresses(BTreeMap<Replica, SocketAddr>),
-    /// Under the name of their workload, as in Docker Compose; Envoy asks the DNS.
-    Names,
-}
 
 /// A cluster, and the key by which an endpoint is chosen, if there is one.
 pub(crate) struct Cluster {
@@ -212,22 +202,4 @@ impl<'a> Drawing<'a> {
         let (key, warnings) = settings.apply(&mut configuration, &peer)?;
         Ok((Cluster { name, configuration, key }, warnings))
     }
-}
-
-/// The options for HTTP of a cluster, HTTP/1.1 unless said otherwise.
-pub(crate) fn http_options(cluster: &mut Value) -> &mut Value {
-    const OPTIONS: &str = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions";
-    let extensions = &mut cluster["typed_extension_protocol_options"];
-    if extensions.is_null() {
-        *extensions = json!({OPTIONS: {
-            "@type": format!("type.googleapis.com/{OPTIONS}"),
-            "explicit_http_config": {"http_protocol_options": {}},
-        }});
-    }
-    &mut extensions[OPTIONS]
-}
-
-/// Makes a cluster speak HTTP/2.
-pub(crate) fn speak_http2(cluster: &mut Value) {
-    http_options(cluster)["explicit_http_config"] = json!({"http2_protocol_options": {}});
 }

@@ -1,7 +1,19 @@
 //! Durations: Go's on the way in, as Kubernetes has them, protobuf's on the way out.
 
+use serin_traffic::Refusal;
+
+/// The duration `text` of `field` at `path` in seconds, as Envoy's JSON has them.
+pub(crate) fn duration(path: &str, field: &str, text: &str) -> Result<String, Refusal> {
+    in_seconds(text).ok_or_else(|| mistaken(path, field, text))
+}
+
+/// The refusal of a `text` that is no duration.
+pub(crate) fn mistaken(path: &str, field: &str, text: &str) -> Refusal {
+    Refusal::new(format!("{path}.{field}"), serin_traffic::duration::mistake_in(text))
+}
+
 /// `1h30m`, `250ms` or `1.5s` in seconds as Envoy's JSON has them: `5400s`, `0.25s`, `1.5s`.
-pub(crate) fn in_seconds(text: &str) -> Option<String> {
+fn in_seconds(text: &str) -> Option<String> {
     let duration = serin_traffic::duration::parse(text.trim())?;
     let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
     if nanos == 0 {

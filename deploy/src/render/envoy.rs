@@ -1,8 +1,9 @@
 //! A complete configuration of Envoy.
 
-use super::cluster::{Cluster, Clusters, Endpoints, clusters};
-use super::listener::{Listen, ListenerName, listener, names};
-use super::plugin::{Filter, PluginConfiguration, source};
+use super::cluster::{Cluster, Clusters, clusters};
+use super::listener::{listener, names};
+use super::options::{Listen, ListenerName};
+use super::plugin::{PluginConfiguration, source};
 use super::route::RouteKit;
 use super::server_tls;
 use super::stats::stats_config;
@@ -11,30 +12,8 @@ use serde_json::{Value, json};
 use serin_traffic::names::gateway::full_name;
 use serin_traffic::written::Source;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
-/// What a configuration depends on besides the manifests.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// The filters, in the order in which a request meets them.
-    pub filters: Vec<Filter>,
-    /// Who calls through the mesh; its namespace is that of the manifests if it has none.
-    pub source: Source,
-    /// Where the pods are.
-    pub endpoints: Endpoints,
-    /// Where listeners listen.
-    pub listen: Listen,
-    /// The only gateway that is rendered, `mesh` or a Gateway by any of its names; all of them if there is none.
-    pub gateway: Option<String>,
-    /// Where requests are logged.
-    pub access_log: Option<PathBuf>,
-}
-
-impl Options {
-    pub(crate) fn own_namespace<'a>(&'a self, world: &'a World) -> &'a str {
-        self.source.namespace.as_deref().unwrap_or(&world.namespace)
-    }
-}
+pub use super::options::Options;
 
 /// A configuration, and what is worth knowing about it.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! Listeners: one for each port of a Gateway, one for each port that the mesh's services have.
 
 use super::cluster::service_cluster;
-use super::envoy::Options;
-use super::plugin::{Filter, PluginConfiguration, filter_name, http_filter, operators_filter};
+use super::options::{Filter, Listen, ListenerName, Options};
+use super::plugin::{PluginConfiguration, filter_name, http_filter, operators_filter};
 use super::rewritten;
 use super::route::RouteKit;
 use super::server_tls::{is_served, transport_socket};
@@ -13,35 +13,9 @@ use serin_traffic::names::gateway::{self, MESH};
 use serin_traffic::names::host::{aliases, domain, full_names};
 use serin_traffic::visibility::seen_from;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::net::IpAddr;
 
 /// The port at which Istio serves hosts that no Service has.
 const PORT_OF_OTHER_HOSTS: u16 = 80;
-
-/// A listener's name: which gateway, and which of its ports.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ListenerName {
-    /// `mesh`, or the Gateway's `namespace/name`.
-    pub gateway: String,
-    /// The port as manifests have it.
-    pub port: u16,
-}
-
-impl fmt::Display for ListenerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.gateway, self.port)
-    }
-}
-
-/// Where listeners listen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listen {
-    /// On 127.0.0.1, at a port that the system gives.
-    AnyPort,
-    /// On that address, at the port of the manifests.
-    OwnPort(IpAddr),
-}
 
 /// The listeners that `world` needs, each with the hosts that are let in; of the mesh, with the hosts of no Service.
 /// Callers through the mesh are in `own_namespace`.

@@ -1,6 +1,7 @@
 //! How an endpoint is chosen, as Istio's pilot translates it (`applyLoadBalancer`, `consistentHashToHashPolicy`).
 
-use super::traffic_policy::{duration, leave_any};
+use super::duration::duration;
+use super::left::{leave_any, left as is_left};
 use serde_json::{Value, json};
 use serin_traffic::Refusal;
 use serin_traffic::written::{ConsistentHash, LoadBalancer};
@@ -29,7 +30,7 @@ pub(crate) fn load_balancer(
             "ROUND_ROBIN" | "RANDOM" => simple.as_str().into(),
             // It asks for the client's original destination, which only a redirected connection has.
             "PASSTHROUGH" => {
-                left.push(super::traffic_policy::left(&format!("{path}.simple")));
+                left.push(is_left(&format!("{path}.simple")));
                 return Ok(None);
             }
             other => {

@@ -1,6 +1,6 @@
 //! What serves a service: pods, and endpoints that are not pods.
 
-use super::cluster::Endpoints;
+use super::options::Endpoints;
 use crate::manifests::{Endpoint, Replica, Service, ServicePort, TargetPort, Workload, World};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

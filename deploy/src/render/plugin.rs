@@ -1,24 +1,13 @@
 //! The filters in a listener's chain, and their configuration.
 
-use super::envoy::Options;
-use super::listener::ListenerName;
+use super::options::{Filter, ListenerName, Options};
 use super::route::retries_of;
 use crate::manifests::{Mistake, Origin, World};
 use serde_json::{Value, json};
 use serin_traffic::shadow::Slot;
 use serin_traffic::written::{Configuration, Source};
 use serin_traffic::{Policy, RetryPolicy, given_key};
-use std::path::PathBuf;
 use std::time::Duration;
-
-/// A Wasm filter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
-    /// Its name: that of the module.
-    pub name: String,
-    /// Where Envoy finds the module.
-    pub file: PathBuf,
-}
 
 /// The filters' configuration on a listener: it is the same for all of them.
 pub(crate) struct PluginConfiguration {

@@ -1,6 +1,6 @@
 //! TLS from clients: the servers of Gateways that end it, as Istio's pilot translates them (`BuildListenerTLSContext`).
 
-use super::listener::Listen;
+use super::options::Listen;
 use super::secrets;
 use crate::manifests::{Entry, Gateway, Mistake, Server, ServerTls, World};
 use serde_json::{Value, json};

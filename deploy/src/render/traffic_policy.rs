@@ -2,7 +2,9 @@
 //!
 //! What is not translated is told by its path: it is left to Istio.
 
-use super::duration::in_seconds;
+use super::duration::{duration, mistaken};
+use super::http_options::{http_options, speak_http2};
+use super::left::leave_any;
 use super::load_balancer::load_balancer;
 use super::upstream_tls::{Peer, upstream_tls};
 use crate::manifests::{Mistake, Origin};
@@ -101,26 +103,8 @@ impl<'a> Settings<'a> {
     }
 }
 
-/// What is said of a field that only Istio acts on.
-pub(crate) fn left(path: &str) -> Refusal {
-    Refusal::new(path, "is left to Istio: an Envoy without it does without this")
-}
-
 fn at<'a, T>(origin: &'a Origin, path: &str, field: &str, part: &'a Option<T>) -> At<'a, T> {
     part.as_ref().map(|part| Part { origin, path: format!("{path}.{field}"), part })
-}
-
-/// Tells of those of `fields` that are there that they are left to Istio.
-pub(crate) fn leave_any<const N: usize>(path: &str, fields: [(&str, bool); N]) -> impl Iterator<Item = Refusal> {
-    fields.into_iter().filter(|(_, is_there)| *is_there).map(move |(field, _)| left(&format!("{path}.{field}")))
-}
-
-pub(crate) fn duration(path: &str, field: &str, text: &str) -> Result<String, Refusal> {
-    in_seconds(text).ok_or_else(|| mistaken(path, field, text))
-}
-
-fn mistaken(path: &str, field: &str, text: &str) -> Refusal {
-    Refusal::new(format!("{path}.{field}"), serin_traffic::duration::mistake_in(text))
 }
 
 /// Istio: `applyConnectionPool`; zero is as good as nothing there.
@@ -170,7 +154,7 @@ fn bounds(cluster: &mut Value, pool: Option<(&str, &ConnectionPool)>, left: &mut
             }
             match http.h2_upgrade_policy.as_deref() {
                 None | Some("DEFAULT" | "DO_NOT_UPGRADE") => {}
-                Some("UPGRADE") => super::cluster::speak_http2(cluster),
+                Some("UPGRADE") => speak_http2(cluster),
                 Some(other) => {
                     let reason = format!("{other} is not one of DEFAULT, DO_NOT_UPGRADE, UPGRADE");
                     return Err(Refusal::new(format!("{path}.h2UpgradePolicy"), reason));
@@ -183,7 +167,7 @@ fn bounds(cluster: &mut Value, pool: Option<(&str, &ConnectionPool)>, left: &mut
     }
     cluster["circuit_breakers"] = json!({"thresholds": [threshold]});
     if common != json!({}) {
-        super::cluster::http_options(cluster)["common_http_protocol_options"] = common;
+        http_options(cluster)["common_http_protocol_options"] = common;
     }
     Ok(())
 }

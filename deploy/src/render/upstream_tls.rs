@@ -1,8 +1,8 @@
 //! TLS to upstreams, as Istio's pilot translates a DestinationRule's `tls` (`constructUpstreamTLS` in `cluster_tls.go`).
 
-use super::cluster::http_options;
+use super::http_options::http_options;
+use super::left::left;
 use super::secrets::{authority, certificate, file};
-use super::traffic_policy::left;
 use crate::manifests::{Mistake, Origin, World};
 use serde_json::{Value, json};
 use serin_traffic::Refusal;

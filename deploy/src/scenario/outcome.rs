@@ -123,7 +123,7 @@ fn condensed(outcomes: &[Outcome]) -> Vec<Outcome> {
 /// The outcomes as a table for people.
 pub fn table(outcomes: &[Outcome]) -> Table {
     let outcomes = &condensed(outcomes);
-    let mut table = crate::command::table(["scenario", "through", "requests", "expected", "seen", "p", "verdict"]);
+    let mut table = crate::table::table(["scenario", "through", "requests", "expected", "seen", "p", "verdict"]);
     let mut last = "";
     for outcome in outcomes {
         let name = if outcome.scenario == last { "" } else { outcome.scenario.as_str() };

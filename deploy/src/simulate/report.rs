@@ -3,7 +3,7 @@
 use super::moves::Matrix;
 use super::rules::Mode;
 use super::run::{Run, Split};
-use crate::command::table;
+use crate::table::table;
 use comfy_table::{Cell, CellAlignment, Table};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};

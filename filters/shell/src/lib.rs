@@ -22,9 +22,11 @@ mod hostcall;
 mod logging;
 mod memory;
 pub mod metrics;
+mod mirrored;
 mod node;
 mod outbox;
 mod pairs;
+mod plugin;
 mod primary;
 mod response;
 mod root;
@@ -37,4 +39,5 @@ mod stream;
 mod timer;
 mod worker;
 
-pub use root::{Filter, start};
+pub use plugin::Filter;
+pub use root::start;

@@ -14,7 +14,6 @@ use crate::primary::Primary;
 use crate::series::Series;
 use crate::timer::{Timer, Wish};
 use rustc_hash::FxHashMap;
-use serin_traffic::Ticket;
 use serin_traffic::shadow::{Body, Fate, Reason, Seen};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -56,8 +55,8 @@ impl Outbox {
     }
 
     /// Chance.
-    pub(crate) fn draw(&self) -> Ticket {
-        self.draws.draw()
+    pub(crate) fn draws(&self) -> &Draws {
+        &self.draws
     }
 
     /// Has the copies sent when the timer comes next.
@@ -129,7 +128,7 @@ impl Outbox {
             hostcall::parts(Bytes::Call, body, &mut |part| whole.push(part));
             Seen::new(status, &whole, since, hostcall::now().unwrap_or_default())
         });
-        primary.shadow_answered(series, seen, self);
+        primary.shadow_answered(series, seen, &self.draws);
     }
 
     /// Whether nothing is waiting, neither to be sent nor for an answer.
@@ -153,7 +152,7 @@ impl Outbox {
         for (_, called) in called.unwrap_or_default() {
             called.sent();
             if let Some(primary) = called.primary {
-                primary.shadow_answered(called.series, None, self);
+                primary.shadow_answered(called.series, None, &self.draws);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Requests whose answers are compared with those of their copies.
 
+use crate::draws::Draws;
 use crate::hostcall;
-use crate::outbox::Outbox;
 use crate::series::Series;
 use serin_traffic::shadow::{Body, Compared, Comparison, Seen, Verdict};
 use serin_traffic::{Headers, Printable};
@@ -38,29 +38,29 @@ impl Primary {
     }
 
     /// The primary was answered: compares the shadows that were before it.
-    pub(crate) fn answered(&self, status: u16, body: &Body, outbox: &Outbox) {
+    pub(crate) fn answered(&self, status: u16, body: &Body, draws: &Draws) {
         let seen = Seen::new(status, body, self.since, hostcall::now().unwrap_or_default());
         self.seen.set(Some(seen));
         let shadows = self.shadows.try_borrow_mut().map(|mut shadows| std::mem::take(&mut *shadows));
         for (series, shadow) in shadows.unwrap_or_default() {
-            self.compare(&series, seen, shadow, outbox);
+            self.compare(&series, seen, shadow, draws);
         }
     }
 
     /// A shadow was answered, or will not be.
-    pub(crate) fn shadow_answered(&self, series: Rc<Series>, shadow: Option<Seen>, outbox: &Outbox) {
+    pub(crate) fn shadow_answered(&self, series: Rc<Series>, shadow: Option<Seen>, draws: &Draws) {
         match (self.seen.get(), self.shadows.try_borrow_mut()) {
-            (Some(primary), _) => self.compare(&series, primary, shadow, outbox),
+            (Some(primary), _) => self.compare(&series, primary, shadow, draws),
             (None, Ok(mut shadows)) => shadows.push((series, shadow)),
             (None, Err(_)) => {}
         }
     }
 
-    fn compare(&self, series: &Series, primary: Seen, shadow: Option<Seen>, outbox: &Outbox) {
+    fn compare(&self, series: &Series, primary: Seen, shadow: Option<Seen>, draws: &Draws) {
         let comparison = Comparison { primary, shadow };
         let verdict = comparison.verdict(&self.compared);
         series.judged(&comparison, verdict);
-        if verdict != Verdict::Match && self.compared.logged.takes(outbox.draw()) {
+        if verdict != Verdict::Match && self.compared.logged.takes(draws.draw()) {
             series.log(&self.request, &comparison, verdict);
         }
     }

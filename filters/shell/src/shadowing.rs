@@ -6,26 +6,14 @@ use crate::counts::Owner;
 use crate::delays::Held;
 use crate::hostcall::{self, Bytes, Side};
 use crate::memory::Purpose;
+use crate::mirrored::OfRule;
 use crate::pairs;
+use crate::plugin::Plugin;
 use crate::primary::Primary;
-use crate::root::Plugin;
 use crate::series::Series;
-use rustc_hash::FxHashMap;
-use serin_traffic::shadow::{Allowance, Body, Original, Reason, Shadow};
-use serin_traffic::{CopyTo, CopyWay, RuleId};
-use std::cell::{Cell, RefCell};
+use serin_traffic::shadow::{Body, Original, Reason, Shadow};
+use serin_traffic::{CopyTo, CopyWay};
 use std::rc::Rc;
-
-/// What one worker remembers of the copies of each rule.
-#[derive(Debug, Default)]
-pub(crate) struct Mirrored(RefCell<FxHashMap<RuleId, Rc<OfRule>>>);
-
-#[derive(Debug, Default)]
-struct OfRule {
-    in_flight: Rc<Cell<u32>>,
-    allowance: Cell<Allowance>,
-    series: RefCell<FxHashMap<String, Rc<Series>>>,
-}
 
 /// The copies of one request, from its headers to its answer.
 #[derive(Default)]
@@ -42,39 +30,6 @@ struct Answer {
     primary: Rc<Primary>,
     status: Option<u16>,
     body: Body,
-}
-
-impl Mirrored {
-    fn of(&self, rule: RuleId) -> Rc<OfRule> {
-        self.0.try_borrow_mut().map(|mut rules| Rc::clone(rules.entry(rule).or_default())).unwrap_or_default()
-    }
-
-    /// Whether one more copy may be sent of so many a second.
-    pub(crate) fn may_copy(&self, rule: RuleId, per_second: u32) -> bool {
-        self.of(rule).may_copy(per_second)
-    }
-}
-
-impl OfRule {
-    fn series(&self, names: [&str; 2], cluster: &str) -> Rc<Series> {
-        let fresh = || Rc::new(Series::new(names, cluster));
-        let Ok(mut known) = self.series.try_borrow_mut() else {
-            return fresh();
-        };
-        if let Some(series) = known.get(cluster) {
-            return Rc::clone(series);
-        }
-        let series = fresh();
-        known.insert(cluster.to_owned(), Rc::clone(&series));
-        series
-    }
-
-    fn may_copy(&self, per_second: u32) -> bool {
-        let mut allowance = self.allowance.get();
-        let may = allowance.take(per_second, hostcall::now().unwrap_or_default());
-        self.allowance.set(allowance);
-        may
-    }
 }
 
 impl Shadowing {
@@ -189,7 +144,7 @@ impl Shadowing {
     /// The answer is whole.
     pub(crate) fn response_end(&mut self, plugin: &Plugin) {
         if let Some(Answer { primary, status: Some(status), body }) = self.answer.take() {
-            primary.answered(status, &body, &plugin.outbox);
+            primary.answered(status, &body, plugin.outbox.draws());
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::guards::Guarded;
 use crate::hostcall;
 use crate::metrics::{Counter, of_destination};
-use crate::root::Plugin;
+use crate::plugin::Plugin;
 use serin_traffic::guard::{Answer, Epoch, Failover, Guard, Unavailable, is_unavailable};
 use serin_traffic::metrics::Metric;
 use serin_traffic::{Rotation, RuleId, Share, Ticket, Watch, Worker};

@@ -1,0 +1,56 @@
+//! What one worker remembers of copies.
+
+use crate::hostcall;
+use crate::series::Series;
+use rustc_hash::FxHashMap;
+use serin_traffic::RuleId;
+use serin_traffic::shadow::Allowance;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+/// What one worker remembers of the copies of each rule.
+#[derive(Debug, Default)]
+pub(crate) struct Mirrored(RefCell<FxHashMap<RuleId, Rc<OfRule>>>);
+
+#[derive(Debug, Default)]
+pub(crate) struct OfRule {
+    /// How many of its copies are on their way.
+    pub(crate) in_flight: Rc<Cell<u32>>,
+    allowance: Cell<Allowance>,
+    series: RefCell<FxHashMap<String, Rc<Series>>>,
+}
+
+impl Mirrored {
+    /// What is remembered of one rule.
+    pub(crate) fn of(&self, rule: RuleId) -> Rc<OfRule> {
+        self.0.try_borrow_mut().map(|mut rules| Rc::clone(rules.entry(rule).or_default())).unwrap_or_default()
+    }
+
+    /// Whether one more copy may be sent of so many a second.
+    pub(crate) fn may_copy(&self, rule: RuleId, per_second: u32) -> bool {
+        self.of(rule).may_copy(per_second)
+    }
+}
+
+impl OfRule {
+    /// The series of its copies to `cluster`.
+    pub(crate) fn series(&self, names: [&str; 2], cluster: &str) -> Rc<Series> {
+        let fresh = || Rc::new(Series::new(names, cluster));
+        let Ok(mut known) = self.series.try_borrow_mut() else {
+            return fresh();
+        };
+        if let Some(series) = known.get(cluster) {
+            return Rc::clone(series);
+        }
+        let series = fresh();
+        known.insert(cluster.to_owned(), Rc::clone(&series));
+        series
+    }
+
+    fn may_copy(&self, per_second: u32) -> bool {
+        let mut allowance = self.allowance.get();
+        let may = allowance.take(per_second, hostcall::now().unwrap_or_default());
+        self.allowance.set(allowance);
+        may
+    }
+}
