@@ -5,8 +5,10 @@ use crate::proxy::Proxy;
 use crate::refusal::Refusal;
 use crate::vm::Limits;
 use crate::world::World;
+use crate::world::attributes::Value;
 use crate::world::logging::Level;
-use crate::world::properties::Value;
+
+// A builder and what it builds name each other: `Proxy::of` is where readers look for it.
 
 /// A proxy that has not started yet. [`Proxy::of`] makes one; each method changes one thing.
 pub struct ProxyBuilder {
@@ -20,7 +22,7 @@ pub struct ProxyBuilder {
 /// What a world starts with.
 #[derive(Clone)]
 pub(crate) struct Settings {
-    attributes: crate::world::properties::Tree,
+    attributes: crate::world::attributes::Tree,
     seed: u64,
     log_level: Level,
     unknown_clusters: Vec<String>,

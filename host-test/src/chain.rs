@@ -1,6 +1,6 @@
 //! The chain: how parts of a message pass the filters, and what each answer of a filter does to them.
 
-use crate::exchange::{Cost, Hostcall};
+use crate::cost::{Cost, Hostcall};
 use crate::proxy::Proxy;
 use crate::response::Reply;
 use crate::world::After;

@@ -1,5 +1,6 @@
 //! Exchanges: what became of one request.
 
+use crate::cost::{Cost, Hostcall};
 use crate::response::Reply;
 use crate::sandbox::Shared;
 use crate::world::context::StreamId;
@@ -8,28 +9,6 @@ use crate::world::logging::LogLine;
 use crate::world::streams::{Passed, Stream};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
-
-/// What one callback of one filter has cost.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cost {
-    /// The filter's name.
-    pub filter: String,
-    /// The callback's name in the specification.
-    pub callback: &'static str,
-    /// The fuel it took, about one unit for each instruction.
-    pub fuel: u64,
-}
-
-/// A hostcall that one callback of one filter made for a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Hostcall {
-    /// The filter's name.
-    pub filter: String,
-    /// The callback's name in the specification.
-    pub callback: &'static str,
-    /// The hostcall's.
-    pub name: &'static str,
-}
 
 /// One request, and what has become of it so far. It is a window, not a copy: after an HTTP call is answered, the exchange
 /// that waited for it shows what happened then.

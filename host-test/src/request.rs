@@ -1,7 +1,7 @@
 //! Requests, as a client sends them.
 
+use crate::world::attributes::{Tree, Value};
 use crate::world::fields::Fields;
-use crate::world::properties::{Tree, Value};
 
 /// A request on its way to the proxy. Start with [`get`] or [`post`], add what differs.
 #[derive(Clone, Debug)]

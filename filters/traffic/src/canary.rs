@@ -1,4 +1,7 @@
 //! What a CanaryPolicy says of a rule, compiled: which destination a request gets.
+//!
+//! [`Rule`] holds its [`Canary`], and a [`Canary`] chooses among the rule's destinations: they name each other, because a policy
+//! means nothing without its rule.
 
 use crate::guard::{Epoch, Failover, Guard};
 use crate::key::{Found, IssuedCookie, KeyChain, KeySource};

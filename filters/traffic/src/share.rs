@@ -2,6 +2,7 @@
 
 use crate::refusal::{Place, Refusal};
 use crate::split::Ticket;
+use crate::written::Percent;
 use std::fmt;
 
 /// A part of all requests, in millionths: Istio's resolution of `mirrorPercentage` (`translatePercentToFractionalPercent`).
@@ -36,6 +37,11 @@ impl Share {
     /// The share of `percent` written at `place`.
     pub(crate) fn compile(place: &Place<'_>, percent: f64) -> Result<Self, Refusal> {
         Self::from_percent(percent).ok_or_else(|| place.refuse(format!("{percent} is not from 0 to 100")))
+    }
+
+    /// The share that stands at `place` as a percentage with its `value`.
+    pub(crate) fn read(place: &Place<'_>, written: Percent) -> Result<Self, Refusal> {
+        Self::compile(&place.field("value"), written.value)
     }
 
     /// So many millionths of all requests; all of them if there are more.

@@ -1,5 +1,6 @@
 //! What hostcalls mean: the state of the proxy around its filters, without a pointer in sight.
 
+pub(crate) mod attributes;
 pub(crate) mod buffers;
 pub(crate) mod clock;
 pub(crate) mod context;
@@ -32,7 +33,7 @@ pub(crate) struct World {
     pub(crate) log: Vec<LogLine>,
     pub(crate) log_level: Level,
     pub(crate) timers: timers::Timers,
-    pub(crate) attributes: properties::Tree,
+    pub(crate) attributes: attributes::Tree,
     pub(crate) streams: BTreeMap<StreamId, Stream>,
     pub(crate) shared_data: shared_data::SharedData,
     pub(crate) queues: queues::Queues,

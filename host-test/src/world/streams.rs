@@ -1,11 +1,11 @@
 //! Streams: one request and its response, and where in the chain of filters each part of them is.
 
+use super::attributes::Tree;
 use super::clock::Instant;
 use super::context::StreamId;
 use super::fields::Fields;
 use super::logging::LogLine;
-use super::properties::Tree;
-use crate::exchange::{Cost, Hostcall};
+use crate::cost::{Cost, Hostcall};
 use crate::request::Request;
 use crate::response::{Reply, Response};
 use std::collections::{BTreeMap, VecDeque};

@@ -1,7 +1,6 @@
 //! Faults put in on purpose: Istio's `HTTPFaultInjection`, compiled.
 
 use crate::changes::Reply;
-use crate::compile::percent;
 use crate::duration;
 use crate::refusal::{Place, Refusal};
 use crate::share::Share;
@@ -78,9 +77,8 @@ fn compile_delay(place: &Place<'_>, written: &written::FaultDelay) -> Result<Opt
     if written.exponential_delay.is_some() {
         return Err(place.field("exponentialDelay").refuse("is not implemented, by Istio neither"));
     }
-    let older = written.percent.map(|percent| written::Percent { value: percent as f64 });
-    let older = older.map(|value| crate::compile::percent_at(&place.field("percent"), value)).transpose()?;
-    let newer = written.percentage.map(|value| percent(&place.field("percentage"), value)).transpose()?;
+    let older = written.percent.map(|percent| Share::compile(&place.field("percent"), percent as f64)).transpose()?;
+    let newer = written.percentage.map(|value| Share::read(&place.field("percentage"), value)).transpose()?;
     let share = newer.or(older).unwrap_or(Share::NONE);
     let wait = written
         .fixed_delay
@@ -113,6 +111,6 @@ fn compile_abort(place: &Place<'_>, written: &written::FaultAbort) -> Result<Opt
         (None, None) => None,
         (Some(_), Some(_)) => return Err(place.refuse("has both httpStatus and grpcStatus")),
     };
-    let share = written.percentage.map(|value| percent(&place.field("percentage"), value)).transpose()?;
+    let share = written.percentage.map(|value| Share::read(&place.field("percentage"), value)).transpose()?;
     Ok(abort.map(|abort| (share.unwrap_or(Share::NONE), abort)))
 }

@@ -71,7 +71,9 @@ impl Redirect {
             (Some(_), Some(_)) => return Err(place.refuse("has both port and derivePort")),
             // Envoy's `port_redirect: 0` is none.
             (Some(0), None) => None,
-            (Some(port), None) => Some(RedirectPort::Number(crate::compile::port_number(&place.field("port"), port)?)),
+            (Some(port), None) => {
+                Some(RedirectPort::Number(crate::names::port::port_number(&place.field("port"), port)?))
+            }
             (None, Some("FROM_REQUEST_PORT")) => {
                 Some(listener_port.map_or(RedirectPort::OfRequest, RedirectPort::Number))
             }

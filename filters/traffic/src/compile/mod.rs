@@ -14,8 +14,6 @@ mod route;
 mod route_rule;
 mod validation;
 
-pub(crate) use route::{percent, percent_at, port_number};
-
 use crate::age;
 use crate::handoff::are_plain;
 use crate::matching::Conditions;

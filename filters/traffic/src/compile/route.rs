@@ -7,11 +7,12 @@ use crate::action::{Cors, DirectResponse, Fault, HeaderChanges, Redirect, Retrie
 use crate::matching::{ClaimCondition, Conditions, HeaderCondition, PathCondition, QueryCondition, TextCondition};
 use crate::names::cluster::ClusterName;
 use crate::names::host::{full_name, mistake_in_destination};
+use crate::names::port::port_number;
 use crate::names::token;
 use crate::policy::{Answer, Destination, Mirror, Rule};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::share::Share;
-use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, Percent, RegexEncoding, RouteDestination, StringMatch};
+use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, RegexEncoding, RouteDestination, StringMatch};
 use std::collections::BTreeMap;
 
 /// Compiles the rules of one VirtualService.
@@ -234,7 +235,7 @@ impl RouteCompiler<'_> {
             let place = place.field("mirrors");
             let place = place.index(index);
             let share = match mirror.percentage {
-                Some(percentage) => percent(&place.field("percentage"), percentage)?,
+                Some(percentage) => Share::read(&place.field("percentage"), percentage)?,
                 None => Share::ALL,
             };
             let cluster = self.cluster(&place.field("destination"), &mirror.destination)?;
@@ -350,26 +351,12 @@ pub(super) fn weight(place: &Place<'_>, weight: i64) -> Result<u32, Refusal> {
         .ok_or_else(|| place.refuse(format!("{weight} is more than {}", i32::MAX)))
 }
 
-pub(crate) fn port_number(place: &Place<'_>, port: u32) -> Result<u16, Refusal> {
-    u16::try_from(port)
-        .ok()
-        .filter(|port| *port > 0)
-        .ok_or_else(|| place.refuse(format!("{port} is not a port: ports are from 1 to 65535")))
-}
-
 /// The share of the single `mirror`: `mirrorPercentage` beats the older `mirrorPercent`, and none means all
 /// (Istio, `mirrorPercent` in `route.go`).
 fn single_share(place: &Place<'_>, written: &HttpRoute) -> Result<Share, Refusal> {
-    let older = written.mirror_percent.map(|percent| Percent { value: f64::from(percent) });
-    let older = older.map(|value| percent_at(&place.field("mirrorPercent"), value)).transpose()?;
-    let newer = written.mirror_percentage.map(|value| percent(&place.field("mirrorPercentage"), value)).transpose()?;
+    let older = written.mirror_percent.map(|percent| Share::compile(&place.field("mirrorPercent"), percent.into()));
+    let older = older.transpose()?;
+    let newer =
+        written.mirror_percentage.map(|value| Share::read(&place.field("mirrorPercentage"), value)).transpose()?;
     Ok(newer.or(older).unwrap_or(Share::ALL))
-}
-
-pub(crate) fn percent(place: &Place<'_>, written: Percent) -> Result<Share, Refusal> {
-    percent_at(&place.field("value"), written)
-}
-
-pub(crate) fn percent_at(place: &Place<'_>, Percent { value }: Percent) -> Result<Share, Refusal> {
-    Share::compile(place, value)
 }

@@ -3,4 +3,5 @@
 pub mod cluster;
 pub mod gateway;
 pub mod host;
+pub(crate) mod port;
 pub(crate) mod token;

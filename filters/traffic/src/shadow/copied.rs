@@ -1,24 +1,10 @@
 //! What is in a copy that the filter sends itself.
 
+use super::connection::is_of_connection;
 use super::settings::Shadow;
 use super::{MARK, MARKED};
 use crate::headers::OWN_PREFIX;
 use crate::request::Headers;
-
-/// Headers that are about one connection (RFC 9110 7.6.1), and those that Envoy writes anew for each request.
-const OF_CONNECTION: [&[u8]; 11] = [
-    b"connection",
-    b"keep-alive",
-    b"proxy-connection",
-    b"proxy-authenticate",
-    b"proxy-authorization",
-    b"te",
-    b"trailer",
-    b"transfer-encoding",
-    b"upgrade",
-    b"content-length",
-    b"expect",
-];
 
 /// Headers by which Envoy's router is told how to send a request, and which it takes off before it does: those of a primary
 /// would give its copy the primary's timeout, and retries.
@@ -39,16 +25,6 @@ const FOR_ROUTER: [&[u8]; 13] = [
     b"x-envoy-expected-rq-timeout-ms",
     b"x-envoy-internal",
 ];
-
-/// Whether a header of this name, in lower case, is about one connection only, or is written anew for each request.
-pub(super) fn is_of_connection(name: &[u8]) -> bool {
-    OF_CONNECTION.contains(&name)
-}
-
-/// Whether the request turns its connection into another, so that nobody can send it twice (RFC 9110 7.8, 9.3.6).
-pub(super) fn is_upgrade(headers: &Headers) -> bool {
-    headers.first(":method") == Some(b"CONNECT") || headers.first("upgrade").is_some()
-}
 
 /// The headers of a request that is copied, as its destination sees them.
 #[derive(Debug)]

@@ -8,6 +8,7 @@
 mod allowance;
 mod budget;
 mod comparison;
+mod connection;
 mod copied;
 mod fate;
 mod settings;

@@ -1,7 +1,7 @@
 //! A policy's `shadow`, compiled.
 
 use super::MARK;
-use super::copied::{is_of_connection, is_upgrade};
+use super::connection::{is_of_connection, is_upgrade};
 use crate::duration;
 use crate::key::{Found, KeyChain, header_name, keyed_ticket};
 use crate::refusal::{Place, Refusal, Warning};

@@ -4,8 +4,8 @@
 //! cluster.
 
 use super::names::{is_dns_label, one_of};
-use crate::compile::port_number;
 use crate::names::host::mistake_in;
+use crate::names::port::port_number;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::written::{Gateway, Server, ServerPort, ServerTls};
 use std::collections::BTreeSet;

@@ -1,7 +1,8 @@
 //! The matches of a rule.
 
 use super::names::{may_be_header_names, validate_dns_label, validate_gateway_names, validate_labels};
-use crate::compile::route::{claim_in, is_claim, port_number};
+use crate::compile::route::{claim_in, is_claim};
+use crate::names::port::port_number;
 use crate::names::token::AUTHORITY;
 use crate::refusal::{Place, Refusal};
 use crate::written::{HttpMatch, HttpRoute, StringMatch};

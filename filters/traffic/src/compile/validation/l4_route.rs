@@ -3,8 +3,9 @@
 use super::http_route::validate_destination;
 use super::is_for_gateways;
 use super::names::{validate_gateway_names, validate_labels};
-use crate::compile::route::{port_number, weight};
+use crate::compile::route::weight;
 use crate::names::host::{LONGEST, covers, mistake_in, mistake_in_virtual_host};
+use crate::names::port::port_number;
 use crate::refusal::{Place, Refusal};
 use crate::written::{ConnectionMatch, ConnectionRoute, VirtualService};
 use std::net::IpAddr;

@@ -10,9 +10,9 @@ mod outlier_detection;
 mod tls;
 
 use super::names::{mistake_in_fqdn, one_of, validate_dns_label, validate_export_to, validate_labels};
-use crate::compile::port_number;
 use crate::duration;
 use crate::names::host::mistake_in;
+use crate::names::port::port_number;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::share::Share;
 use crate::written::{
