@@ -2,9 +2,8 @@
 
 use crate::hostcall::{self, Side};
 use crate::pairs;
-use serin_traffic::{Handoff, Headers, Policy, ROUTE_KEY};
+use serin_traffic::{Handoff, Headers, Policy, ROUTE_KEY, Sorted};
 use std::cell::{Cell, OnceCell};
-use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// The current request.
@@ -12,7 +11,7 @@ pub(crate) struct Arrival<'p> {
     policy: &'p Policy,
     headers: OnceCell<Headers>,
     /// The claims that were asked for: rules that want the same one cost one hostcall.
-    claims: Cell<BTreeMap<Vec<String>, Vec<Vec<u8>>>>,
+    claims: Cell<Sorted<Vec<String>, Vec<Vec<u8>>>>,
 }
 
 impl<'p> Arrival<'p> {
@@ -50,7 +49,8 @@ impl serin_traffic::Request for Arrival<'_> {
 
     fn claim(&self, path: &[String]) -> Vec<Vec<u8>> {
         let mut claims = self.claims.take();
-        let values = claims.entry(path.to_vec()).or_insert_with(|| verified_claim(path)).clone();
+        let known = claims.get_or_insert_with(path.to_vec(), || verified_claim(path));
+        let values = known.map(|values| values.clone()).unwrap_or_default();
         self.claims.set(claims);
         values
     }

@@ -4,15 +4,15 @@
 use crate::copies::Copies;
 use crate::hostcall;
 use crate::timer::{Timer, Wish};
+use serin_traffic::Sorted;
 use serin_traffic::shadow::Reason;
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// The requests of one worker whose bodies are still to come.
 #[derive(Debug, Default)]
 pub(crate) struct Collections {
-    open: RefCell<BTreeMap<Key, Collecting>>,
+    open: RefCell<Sorted<Key, Box<Collecting>>>,
     /// How many there were.
     count: Cell<u64>,
     timer: Rc<Timer>,
@@ -44,7 +44,7 @@ impl Collections {
         self.count.set(number.wrapping_add(1));
         let key = Key { until, number };
         if let Ok(mut open) = self.open.try_borrow_mut() {
-            open.insert(key, Collecting { copies, most });
+            open.insert(key, Box::new(Collecting { copies, most }));
         }
         self.schedule();
         key
@@ -54,7 +54,7 @@ impl Collections {
     /// dropped.
     pub(crate) fn push(&self, key: Key, size: usize, read: impl FnOnce(&mut dyn FnMut(&[u8])) -> usize) -> bool {
         let pushed = self.open.try_borrow_mut().ok().and_then(|mut open| {
-            let Collecting { copies, most } = open.get_mut(&key)?;
+            let Collecting { copies, most } = &mut **open.get_mut(&key)?;
             let reserved = copies.reserve(size, *most);
             Some(reserved.and_then(|()| {
                 let whole = read(&mut |part| copies.extend(part)) == size;
@@ -97,7 +97,7 @@ impl Collections {
     }
 
     fn first(&self) -> Option<Key> {
-        self.open.try_borrow().ok()?.first_key_value().map(|(key, _)| *key)
+        self.open.try_borrow().ok()?.first().map(|(key, _)| *key)
     }
 
     fn schedule(&self) {

@@ -5,17 +5,16 @@ use crate::memory::{Charge, Purpose};
 use crate::outbox::Outbox;
 use crate::timer::{Timer, Wish};
 use crate::{hostcall, pairs};
-use serin_traffic::Reply;
 use serin_traffic::shadow::{ENTRY_BYTES, Reason, bytes_of};
+use serin_traffic::{Reply, Sorted};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 /// The requests of one worker that wait.
 #[derive(Debug, Default)]
 pub(crate) struct Delays {
-    waiting: RefCell<BTreeMap<Key, Waiting>>,
+    waiting: RefCell<Sorted<Key, Box<Waiting>>>,
     timer: Rc<Timer>,
 }
 
@@ -80,7 +79,7 @@ impl Delays {
         let until = now.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX));
         let key = (until, context);
         if let Ok(mut waiting) = self.waiting.try_borrow_mut() {
-            waiting.insert(key, Waiting { kept, copies: None });
+            waiting.insert(key, Box::new(Waiting { kept, copies: None }));
         }
         if self.schedule() {
             return Ok(Held { delays: Rc::clone(self), key });
@@ -91,7 +90,8 @@ impl Delays {
     /// Lets those go on whose time has come, and hands their copies to `outbox`.
     pub(crate) fn release(&self, outbox: &Outbox) {
         let now = hostcall::now().unwrap_or(u64::MAX);
-        while let Some(((_, context), Waiting { kept, copies })) = self.take_due(now) {
+        while let Some(((_, context), waiting)) = self.take_due(now) {
+            let Waiting { kept, copies } = *waiting;
             let there = hostcall::set_effective_context(context).is_ok();
             let goes_on = there && !kept.is_some_and(|kept| answer(&kept.reply));
             if goes_on {
@@ -110,20 +110,20 @@ impl Delays {
     /// Counts the copies that are given up, now that nobody lets their requests go on.
     pub(crate) fn end(&self) {
         let waiting = self.waiting.try_borrow_mut().map(|mut waiting| std::mem::take(&mut *waiting));
-        let copies = waiting.unwrap_or_default().into_values().filter_map(|waiting| waiting.copies);
+        let copies = waiting.unwrap_or_default().into_iter().filter_map(|(_, waiting)| waiting.copies);
         copies.for_each(|copies| copies.drop_for(Reason::Ended));
     }
 
     /// Takes a request out; there is nothing if it waits no more.
-    fn take(&self, key: Key) -> Waiting {
+    fn take(&self, key: Key) -> Box<Waiting> {
         self.waiting.try_borrow_mut().ok().and_then(|mut waiting| waiting.remove(&key)).unwrap_or_default()
     }
 
     /// Takes out the first of those whose time has come.
-    fn take_due(&self, now: u64) -> Option<(Key, Waiting)> {
+    fn take_due(&self, now: u64) -> Option<(Key, Box<Waiting>)> {
         let mut waiting = self.waiting.try_borrow_mut().ok()?;
-        let first = waiting.first_entry().filter(|first| first.key().0 <= now)?;
-        Some(first.remove_entry())
+        let key = waiting.first().map(|(key, _)| *key).filter(|(until, _)| *until <= now)?;
+        waiting.remove(&key).map(|waiting| (key, waiting))
     }
 
     /// Has the timer fire when the next time comes; whether it will.
@@ -131,7 +131,7 @@ impl Delays {
         let Ok(waiting) = self.waiting.try_borrow() else {
             return false;
         };
-        self.timer.wish(Wish::Delays, waiting.first_key_value().map(|((until, _), _)| *until))
+        self.timer.wish(Wish::Delays, waiting.first().map(|((until, _), _)| *until))
     }
 }
 
@@ -144,7 +144,7 @@ impl Held {
 
     /// Whether the request still waits.
     pub(crate) fn waits(&self) -> bool {
-        self.delays.waiting.try_borrow().is_ok_and(|waiting| waiting.contains_key(&self.key))
+        self.delays.waiting.try_borrow().is_ok_and(|waiting| waiting.has(&self.key))
     }
 
     /// Has the copies sent when the request goes on, and not at all if it never does.

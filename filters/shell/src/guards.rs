@@ -4,16 +4,15 @@ use crate::hostcall;
 use crate::metrics::{Counter, Gauge, of_destination};
 use crate::shared;
 use log::warn;
-use rustc_hash::FxHashMap;
 use serin_traffic::guard::{Answer, Epoch, Guard, Record, Step, Tally, Transition};
 use serin_traffic::metrics::{Label, Metric};
-use serin_traffic::{Policy, RuleId, Share};
+use serin_traffic::{Policy, RuleId, Share, Sorted};
 use std::cell::RefCell;
 use std::fmt;
 
 /// The guarded destinations, by their rules, as this worker sees them.
 #[derive(Debug, Default)]
-pub(crate) struct Guards(RefCell<FxHashMap<RuleId, State>>);
+pub(crate) struct Guards(RefCell<Sorted<RuleId, State>>);
 
 /// What a guarded destination is called.
 #[derive(Clone, Copy, Debug)]

@@ -5,14 +5,14 @@
 //! one try for each series, and counts nothing.
 
 use crate::hostcall;
-use rustc_hash::FxHashMap;
+use serin_traffic::Sorted;
 use serin_traffic::metrics::{Label, Metric};
 use std::cell::{Cell, RefCell};
 
 thread_local! {
     /// The ids of this VM's series by their names; `None` where the proxy refused. One definition gives one id, and Envoy up to
     /// 1.40 keeps a new one for each: a configuration that comes anew must not define anew.
-    static DEFINED: RefCell<FxHashMap<String, Option<u32>>> = RefCell::default();
+    static DEFINED: RefCell<Sorted<String, Option<u32>>> = RefCell::default();
 }
 
 /// A series that only grows.

@@ -2,28 +2,29 @@
 
 use crate::hostcall;
 use crate::series::Series;
-use rustc_hash::FxHashMap;
-use serin_traffic::RuleId;
 use serin_traffic::shadow::Allowance;
+use serin_traffic::{RuleId, Sorted};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 /// What one worker remembers of the copies of each rule.
 #[derive(Debug, Default)]
-pub(crate) struct Mirrored(RefCell<FxHashMap<RuleId, Rc<OfRule>>>);
+pub(crate) struct Mirrored(RefCell<Sorted<RuleId, Rc<OfRule>>>);
 
 #[derive(Debug, Default)]
 pub(crate) struct OfRule {
     /// How many of its copies are on their way.
     pub(crate) in_flight: Rc<Cell<u32>>,
     allowance: Cell<Allowance>,
-    series: RefCell<FxHashMap<String, Rc<Series>>>,
+    series: RefCell<Sorted<String, Rc<Series>>>,
 }
 
 impl Mirrored {
     /// What is remembered of one rule.
     pub(crate) fn of(&self, rule: RuleId) -> Rc<OfRule> {
-        self.0.try_borrow_mut().map(|mut rules| Rc::clone(rules.entry(rule).or_default())).unwrap_or_default()
+        let mut rules = self.0.try_borrow_mut().ok();
+        let known = rules.as_mut().and_then(|rules| rules.get_or_insert_with(rule, Rc::default));
+        known.map(|of_rule| Rc::clone(of_rule)).unwrap_or_default()
     }
 
     /// Whether one more copy may be sent of so many a second.

@@ -13,8 +13,8 @@ use crate::pairs;
 use crate::primary::Primary;
 use crate::series::Series;
 use crate::timer::{Timer, Wish};
-use rustc_hash::FxHashMap;
 use serin_traffic::shadow::{Body, Fate, Reason, Seen};
+use serin_traffic::{Sorted, Ticket};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -23,7 +23,7 @@ use std::rc::Rc;
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: RefCell<VecDeque<Copies>>,
-    called: RefCell<FxHashMap<u32, Called>>,
+    called: RefCell<Sorted<u32, Called>>,
     draws: Draws,
     timer: Rc<Timer>,
 }

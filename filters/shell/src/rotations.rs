@@ -1,8 +1,7 @@
 //! Whose turn it is, of the rules that are split exactly: a rotation for each, on each worker.
 
 use crate::shared;
-use rustc_hash::FxHashMap;
-use serin_traffic::{Rotation, RuleId};
+use serin_traffic::{Rotation, RuleId, Sorted};
 use std::cell::{Cell, RefCell};
 
 /// Under which key the workers of one proxy count themselves.
@@ -14,7 +13,7 @@ const STRIDE: u64 = 0x9e37_79b9;
 /// The rotations of one worker, by their rules.
 #[derive(Debug, Default)]
 pub(crate) struct Rotations {
-    by_rule: RefCell<FxHashMap<RuleId, Rotation>>,
+    by_rule: RefCell<Sorted<RuleId, Rotation>>,
     /// Which of the proxy's workers this is, once it has asked.
     worker: Cell<Option<u64>>,
 }
@@ -23,7 +22,7 @@ impl Rotations {
     /// What `turn` says of the rule's rotation.
     pub(crate) fn rotate(&self, rule: RuleId, turn: &mut dyn FnMut(&mut Rotation) -> Option<usize>) -> Option<usize> {
         let start = self.worker().wrapping_mul(STRIDE);
-        turn(self.by_rule.try_borrow_mut().ok()?.entry(rule).or_insert_with(|| Rotation::starting_at(start)))
+        turn(self.by_rule.try_borrow_mut().ok()?.get_or_insert_with(rule, || Rotation::starting_at(start))?)
     }
 
     /// Which of the proxy's workers this is: 0, 1, 2 and so on, in the order in which they first ask.

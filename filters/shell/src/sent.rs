@@ -2,15 +2,14 @@
 
 use crate::counts::{Counts, Owner};
 use crate::metrics::{Counter, of_destination};
-use rustc_hash::FxHashMap;
 use serin_traffic::metrics::Metric;
-use serin_traffic::{Chosen, RuleId};
+use serin_traffic::{Chosen, RuleId, Sorted};
 use std::cell::RefCell;
 use std::rc::Rc;
 
 /// The counters of one configuration, by rule and the destination's place in it.
 #[derive(Debug, Default)]
-pub(crate) struct Sent(RefCell<FxHashMap<(RuleId, usize), Rc<Counter>>>);
+pub(crate) struct Sent(RefCell<Sorted<(RuleId, usize), Rc<Counter>>>);
 
 impl Sent {
     /// Counts a request that got that destination.
@@ -18,7 +17,9 @@ impl Sent {
         let fresh = || Rc::new(counter(owner.names, &chosen.title));
         match (owner.rule, self.0.try_borrow_mut()) {
             (Some(rule), Ok(mut counters)) => {
-                counts.count(counters.entry((rule, chosen.place)).or_insert_with(fresh));
+                if let Some(counter) = counters.get_or_insert_with((rule, chosen.place), fresh) {
+                    counts.count(counter);
+                }
             }
             _ => counts.count(&fresh()),
         }

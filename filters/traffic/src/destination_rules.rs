@@ -7,9 +7,10 @@
 use crate::age::Age;
 use crate::names::host::covers;
 use crate::order::{gather, sort_by};
+use crate::sorted::Sorted;
 use crate::written::{DestinationRule, Metadata, Source};
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// The namespace whose rules are for everybody (Istio, `MeshConfig.rootNamespace`).
 const ROOT_NAMESPACE: &str = "istio-system";
@@ -51,7 +52,7 @@ struct Known<'a> {
     place: usize,
     candidate: Candidate<'a>,
     /// The namespaces that it is exported to, as they are written.
-    export_to: BTreeSet<&'a str>,
+    export_to: Sorted<&'a str, ()>,
     /// The labels of the workloads that it is for, if not for all.
     selector: Option<&'a BTreeMap<String, String>>,
 }
@@ -61,19 +62,19 @@ impl<'a> Known<'a> {
         let selector = candidate.rule.workload_selector.as_ref().map(|selector| &selector.match_labels);
         let export_to = match selector {
             // A rule for some workloads is for those of its own namespace.
-            Some(_) => gather(["."]),
-            None => gather(candidate.rule.export_to.iter().map(String::as_str)),
+            Some(_) => gather([(".", ())]),
+            None => gather(candidate.rule.export_to.iter().map(|name| (name.as_str(), ()))),
         };
         Self { place, candidate, export_to, selector }
     }
 
     fn says(&self, namespaces: [&str; 3]) -> bool {
-        self.export_to.is_empty() || namespaces.iter().any(|namespace| self.export_to.contains(namespace))
+        self.export_to.is_empty() || namespaces.iter().any(|namespace| self.export_to.has(*namespace))
     }
 
     fn is_for_its_namespace_alone(&self) -> bool {
         let own = self.candidate.namespace;
-        self.export_to.len() == 1 && (self.export_to.contains(".") || self.export_to.contains(own))
+        self.export_to.len() == 1 && (self.export_to.has(".") || self.export_to.has(own))
     }
 
     fn is_good_at_home(&self) -> bool {
@@ -162,7 +163,7 @@ fn merged<'k>(rules: impl Iterator<Item = &'k Known<'k>>) -> Vec<Merged<'k>> {
         for other in &mut all {
             let first = other.first;
             let alike = rule.export_to == first.export_to;
-            let is_wider = !first.export_to.is_empty() && rule.export_to.is_superset(&first.export_to);
+            let is_wider = !first.export_to.is_empty() && first.export_to.keys().all(|name| rule.export_to.has(*name));
             let for_others = rule.selector.is_some() && first.selector.is_some() && rule.selector != first.selector;
             stands_alone = !alike && (!is_wider || rule.selector != first.selector) || for_others;
             if (alike || is_wider) && !for_others {

@@ -8,13 +8,13 @@ use crate::matching::When;
 use crate::policy::Rule;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::shadow::Shadow;
+use crate::sorted::Sorted;
 use crate::split::{History, Ramp, Sticky, Weights};
 use crate::written::{self, CanaryRoute, Manifest, RegexEncoding, Spec, SplitMode};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The CanaryPolicies, by namespace and name of the VirtualService that each is about.
-pub(super) struct Canaries<'a>(BTreeMap<(String, String), CanariesOf<'a>>);
+pub(super) struct Canaries<'a>(Sorted<(String, String), CanariesOf<'a>>);
 
 /// The CanaryPolicy of one VirtualService.
 pub(super) struct CanariesOf<'a> {
@@ -41,7 +41,7 @@ impl<'a> Canaries<'a> {
         world: &'a Surroundings,
         warnings: &mut Vec<Warning>,
     ) -> Result<Self, Refusal> {
-        let mut policies: BTreeMap<(String, String), CanariesOf<'_>> = BTreeMap::new();
+        let mut policies: Sorted<(String, String), CanariesOf<'_>> = Sorted::default();
         for (resource, manifest) in manifests.iter().enumerate() {
             let Spec::CanaryPolicy(written) = &manifest.spec else {
                 continue;

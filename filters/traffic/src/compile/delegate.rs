@@ -3,10 +3,10 @@
 
 use super::Surroundings;
 use crate::refusal::{Place, Warning};
+use crate::sorted::Sorted;
 use crate::visibility::seen_from;
 use crate::written::{Delegate, HttpMatch, HttpRoute, Manifest, Spec, StringMatch, VirtualService};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 /// A rule as it is to be compiled: where it was written, and in which namespace its short host names are good.
 pub(super) struct WrittenRule<'a> {
@@ -173,7 +173,9 @@ fn merged_match(root: &HttpMatch, delegate: &HttpMatch) -> HttpMatch {
     overlay(&mut merged.without_headers, &root.without_headers);
     overlay(&mut merged.query_params, &root.query_params);
     merged.port = delegate.port.filter(|port| *port != 0).or(root.port);
-    overlay(&mut merged.source_labels, &root.source_labels);
+    for (name, value) in &root.source_labels {
+        merged.source_labels.entry(name.clone()).or_insert_with(|| value.clone());
+    }
     take_over(&mut merged.source_namespace, &root.source_namespace);
     if merged.gateways.is_empty() {
         merged.gateways.clone_from(&root.gateways);
@@ -183,9 +185,9 @@ fn merged_match(root: &HttpMatch, delegate: &HttpMatch) -> HttpMatch {
 }
 
 /// Adds what the root says and the delegate does not.
-fn overlay<T: Clone>(theirs: &mut BTreeMap<String, T>, root: &BTreeMap<String, T>) {
+fn overlay<T: Clone>(theirs: &mut Sorted<String, T>, root: &Sorted<String, T>) {
     for (name, value) in root {
-        if !theirs.contains_key(name) {
+        if !theirs.has(name) {
             theirs.insert(name.clone(), value.clone());
         }
     }

@@ -14,9 +14,9 @@ use crate::names::host::{HostTable, aliases, domain, full_names, intersection};
 use crate::order::gather;
 use crate::policy::{Applied, HostRules, Rule, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
+use crate::sorted::Sorted;
 use crate::visibility::Visibility;
 use crate::written::{self, Gateway, Server};
-use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// A VirtualService that requests can meet, or what stands for the RouteRules of a service.
@@ -102,7 +102,9 @@ fn in_mesh(
     for bound in bound {
         for host in &bound.hosts {
             for name in aliases(&host.full) {
-                let order = table.entry(&name, || HostOrder::of(bound));
+                let Some(order) = table.entry(&name, || HostOrder::of(bound)) else {
+                    continue;
+                };
                 if order.first() != bound.virtual_service && name == domain(&host.full) {
                     let owner = virtual_services.get(order.first()).map_or("", |owner| owner.name.as_str());
                     let reason = match bound.rank {
@@ -171,11 +173,13 @@ fn at_servers(
 }
 
 fn add(table: &mut HostTable<HostOrder>, host: &str, bound: &Bound<'_>) {
-    table.entry(host, || HostOrder::of(bound)).extend(bound);
+    if let Some(order) = table.entry(host, || HostOrder::of(bound)) {
+        order.extend(bound);
+    }
 }
 
 /// The VirtualServices of one host in their order, by their places.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct HostOrder(Vec<usize>);
 
 impl HostOrder {
@@ -201,14 +205,14 @@ impl HostOrder {
 pub(super) struct RulesOfHosts<'a> {
     virtual_services: &'a [VirtualService],
     /// The matches of each VirtualService, by its place.
-    entries: FxHashMap<usize, &'a [(Applied, bool)]>,
-    known: FxHashMap<HostOrder, Arc<HostRules>>,
+    entries: Sorted<usize, &'a [(Applied, bool)]>,
+    known: Sorted<HostOrder, Arc<HostRules>>,
 }
 
 impl<'a> RulesOfHosts<'a> {
     pub(super) fn of(virtual_services: &'a [VirtualService], bound: &'a [Bound<'_>]) -> Self {
         let entries = bound.iter().map(|bound| (bound.virtual_service, bound.entries.as_slice()));
-        Self { virtual_services, entries: gather(entries), known: FxHashMap::default() }
+        Self { virtual_services, entries: gather(entries), known: Sorted::default() }
     }
 
     pub(super) fn get(&mut self, order: HostOrder) -> Arc<HostRules> {

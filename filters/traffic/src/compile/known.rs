@@ -5,24 +5,25 @@ use super::Surroundings;
 use crate::destination_rules::{Candidate, DestinationRules, Service};
 use crate::names::cluster::subset_of_labels;
 use crate::names::host::{full_name, service_of};
+use crate::sorted::Sorted;
 use crate::visibility::seen_from;
 use crate::written::{DestinationRule, Gateway, Manifest, Spec, Subset};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// What this proxy sees of them.
 pub(super) struct Known<'a> {
     cluster_domain: &'a str,
     /// By the full name of the Service.
-    only_ports: BTreeMap<String, Option<u16>>,
+    only_ports: Sorted<String, Option<u16>>,
     /// The namespaces of ServiceEntries, by their hosts.
-    entries: BTreeMap<String, &'a str>,
+    entries: Sorted<String, &'a str>,
     /// The namespace of a Service and the labels of its pods, where it selects any.
-    selectors: BTreeMap<String, (String, BTreeMap<String, String>)>,
+    selectors: Sorted<String, (String, BTreeMap<String, String>)>,
     destination_rules: DestinationRules<'a>,
     /// The DestinationRules, each in its place among the candidates.
     rules: Vec<&'a DestinationRule>,
     /// The subsets that are called by their labels, each with the full name of its host.
-    by_labels: BTreeSet<(String, String)>,
+    by_labels: Sorted<(String, String), ()>,
     /// The Gateway that this proxy is, if it is among the manifests.
     pub(super) gateway: Option<&'a Gateway>,
 }
@@ -30,7 +31,7 @@ pub(super) struct Known<'a> {
 impl<'a> Known<'a> {
     #[inline(never)]
     pub(super) fn of(manifests: &'a [Manifest], world: &'a Surroundings) -> Self {
-        let (mut only_ports, mut selectors, mut entries) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        let (mut only_ports, mut selectors, mut entries) = (Sorted::default(), Sorted::default(), Sorted::default());
         let (mut candidates, mut rules, mut own_gateway) = (Vec::new(), Vec::new(), None);
         for manifest in manifests {
             let namespace = world.namespace_of(manifest);
@@ -49,7 +50,7 @@ impl<'a> Known<'a> {
                     if seen_from(namespace, &entry.export_to, world.own_namespace()).is_some() {
                         for host in &entry.hosts {
                             let host = full_name(host, namespace, &world.cluster_domain);
-                            entries.entry(host.clone()).or_insert(namespace);
+                            entries.get_or_insert_with(host.clone(), || namespace);
                             only_ports.insert(host, only(entry.ports.iter().map(|port| port.number)));
                         }
                     }
@@ -74,7 +75,7 @@ impl<'a> Known<'a> {
             selectors,
             destination_rules: DestinationRules::of(candidates, &world.source, world.own_namespace()),
             rules,
-            by_labels: BTreeSet::new(),
+            by_labels: Sorted::default(),
             gateway: own_gateway,
         }
     }
@@ -91,7 +92,7 @@ impl<'a> Known<'a> {
 
     /// Whether a DestinationRule declares `subset` of `host`, or it is called by its labels.
     pub(super) fn has_subset(&self, host: &str, subset: &str) -> bool {
-        self.by_labels.contains(&(host.to_owned(), subset.to_owned()))
+        self.by_labels.has(&(host.to_owned(), subset.to_owned()))
             || self.declared(host).iter().any(|declared| declared.name == subset)
     }
 
@@ -122,7 +123,7 @@ impl<'a> Known<'a> {
             return Some(declared.clone());
         }
         let name = subset_of_labels(labels);
-        self.by_labels.insert((host.to_owned(), name.clone()));
+        self.by_labels.insert((host.to_owned(), name.clone()), ());
         Some(name)
     }
 }

@@ -12,8 +12,8 @@ use crate::names::token;
 use crate::policy::{Answer, Destination, Mirror, Rule};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::share::Share;
+use crate::sorted::Sorted;
 use crate::written::{self, HeaderRules, HttpMatch, HttpRoute, RegexEncoding, RouteDestination, StringMatch};
-use std::collections::BTreeMap;
 
 /// Compiles the rules of one VirtualService.
 pub(super) struct RouteCompiler<'a> {
@@ -319,7 +319,7 @@ fn header_changes(place: &Place<'_>, written: Option<&HeaderRules>) -> Result<He
 /// Conditions on headers.
 fn header_conditions(
     place: &Place<'_>,
-    written: &BTreeMap<String, StringMatch>,
+    written: &Sorted<String, StringMatch>,
     without: bool,
     encoding: RegexEncoding,
     into: &mut Conditions,

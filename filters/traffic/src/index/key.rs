@@ -5,14 +5,14 @@ use serin_re2::Literals;
 use std::cmp::Reverse;
 
 /// A part of a request that is like something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key<'a> {
     pub(super) of: Part<'a>,
     pub(super) like: Like<'a>,
 }
 
 /// What a text must be like.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Like<'a> {
     Exact(&'a [u8]),
     Prefix(&'a [u8]),

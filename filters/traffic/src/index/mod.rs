@@ -13,11 +13,13 @@ mod tests;
 mod texts;
 
 use crate::key::{Payload, cookies, decoded, members};
+use crate::lookup::Lookup;
 use crate::matching::{Conditions, Part};
+use crate::order::sort_by;
 use crate::request::{Headers, Request};
 use crate::written::RepeatedHeaders;
 use key::{Key, Like, OneOf, choices, cost};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -39,7 +41,7 @@ pub(crate) struct Index {
 }
 
 /// By the names of texts.
-type Named = FxHashMap<Vec<u8>, Texts>;
+type Named = Lookup<Texts>;
 
 /// A claim, which costs a hostcall or a parse.
 #[derive(Clone, Debug)]
@@ -53,6 +55,9 @@ enum Claim {
 /// Places in the order of the rules, ascending.
 type Places = Vec<usize>;
 
+/// The matches that are filed under one part of a request, by what that is like.
+type Filed<'a> = Vec<(Like<'a>, Places)>;
+
 /// The lists of places that a request has found.
 type Found<'i> = Vec<&'i [usize]>;
 
@@ -61,34 +66,28 @@ impl Index {
     #[inline(never)]
     pub(crate) fn of<'a>(matches: impl Iterator<Item = &'a Conditions>) -> Self {
         let choices: Vec<Vec<OneOf<'_>>> = matches.map(choices).collect();
-        let mut sharers: FxHashMap<Key<'_>, usize> = FxHashMap::default();
-        for key in choices.iter().flatten().flatten() {
-            *sharers.entry(*key).or_default() += 1;
-        }
-        let sharers = |key: &Key<'_>| sharers.get(key).copied().unwrap_or_default();
+        let mut all: Vec<Key<'_>> = choices.iter().flatten().flatten().copied().collect();
+        sort_by(&mut all, Ord::cmp);
+        let sharers =
+            |key: &Key<'_>| all.partition_point(|other| other <= key) - all.partition_point(|other| other < key);
         let mut index = Self::default();
-        let mut filed: FxHashMap<Part<'_>, FxHashMap<Like<'_>, Places>> = FxHashMap::default();
+        let mut filed: Vec<(Key<'_>, usize)> = Vec::new();
         for (place, choices) in choices.iter().enumerate() {
             match choices.iter().min_by_key(|keys| cost(keys, sharers)) {
                 None => index.others.push(place),
-                Some(keys) => {
-                    for key in keys {
-                        let places = filed.entry(key.of).or_default().entry(key.like).or_default();
-                        // Alternatives may have a key in common.
-                        if places.last() != Some(&place) {
-                            places.push(place);
-                        }
-                    }
-                }
+                Some(keys) => filed.extend(keys.iter().map(|key| (*key, place))),
             }
         }
-        for (part, filed) in filed {
-            index.insert(part, filed);
+        sort_by(&mut filed, |one, other| one.0.cmp(&other.0));
+        for filed in filed.chunk_by(|(one, _), (other, _)| one.of == other.of) {
+            if let Some((key, _)) = filed.first() {
+                index.insert(key.of, gathered(filed));
+            }
         }
         index
     }
 
-    fn insert(&mut self, part: Part<'_>, filed: FxHashMap<Like<'_>, Places>) {
+    fn insert(&mut self, part: Part<'_>, filed: Filed<'_>) {
         let texts = if part == Part::PathInAnyCase { Texts::in_lower_case(filed) } else { Texts::of(filed) };
         let (named, name) = match part {
             Part::Path => return self.path = texts,
@@ -103,7 +102,7 @@ impl Index {
             Part::Cookie(name) => (&mut self.cookies, name),
             Part::Baggage(name) => (&mut self.baggage, name),
         };
-        named.insert(name.into(), texts);
+        named.get_or_insert_with(name.into(), || texts);
     }
 
     /// The first place of which `holds` says that the request meets its match; only places are asked that it may meet.
@@ -155,6 +154,23 @@ impl Index {
             }
         }
     }
+}
+
+/// The places under each of the keys, which are sorted and all of one part.
+fn gathered<'a>(filed: &[(Key<'a>, usize)]) -> Filed<'a> {
+    let mut gathered = Filed::new();
+    for (key, place) in filed {
+        match gathered.last_mut() {
+            Some((like, places)) if *like == key.like => {
+                // Alternatives may have a key in common.
+                if places.last() != Some(place) {
+                    places.push(*place);
+                }
+            }
+            _ => gathered.push((key.like, vec![*place])),
+        }
+    }
+    gathered
 }
 
 impl Claim {

@@ -2,53 +2,55 @@
 
 use super::containing::Containing;
 use super::key::Like;
-use super::{Found, Places, add};
+use super::{Filed, Found, Places, add};
+use crate::lookup::Lookup;
 use crate::order::sort_by;
-use rustc_hash::FxHashMap;
-use std::collections::BTreeSet;
+use crate::sorted::Sorted;
 
 /// Matches, by what a text is like that a request must have to meet them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Texts {
-    exact: FxHashMap<Vec<u8>, Places>,
-    prefixes: FxHashMap<Vec<u8>, Places>,
+    exact: Lookup<Places>,
+    prefixes: Lookup<Places>,
     /// The lengths that prefixes have.
-    lengths: BTreeSet<usize>,
+    lengths: Sorted<usize, ()>,
     containing: Containing,
     anything: Places,
     first: Option<usize>,
 }
 
 impl Texts {
-    pub(super) fn of(filed: FxHashMap<Like<'_>, Places>) -> Self {
+    pub(super) fn of(filed: Filed<'_>) -> Self {
         Self::with(filed, <[u8]>::to_vec)
     }
 
     /// For texts that are put in lower case before they are looked up.
-    pub(super) fn in_lower_case(filed: FxHashMap<Like<'_>, Places>) -> Self {
+    pub(super) fn in_lower_case(filed: Filed<'_>) -> Self {
         Self::with(filed, <[u8]>::to_ascii_lowercase)
     }
 
-    fn with(filed: FxHashMap<Like<'_>, Places>, written: impl Fn(&[u8]) -> Vec<u8>) -> Self {
-        let first = filed.values().flatten().min().copied();
+    fn with(filed: Filed<'_>, written: impl Fn(&[u8]) -> Vec<u8>) -> Self {
+        let first = filed.iter().filter_map(|(_, places)| places.first()).min().copied();
         let mut texts = Self { first, ..Self::default() };
         let mut literals = Vec::new();
         for (like, places) in filed {
             let all = match like {
-                Like::Exact(text) => texts.exact.entry(written(text)).or_default(),
+                Like::Exact(text) => texts.exact.get_or_insert_with(written(text), Places::new),
                 Like::Prefix(text) => {
-                    texts.lengths.insert(text.len());
-                    texts.prefixes.entry(written(text)).or_default()
+                    texts.lengths.insert(text.len(), ());
+                    texts.prefixes.get_or_insert_with(written(text), Places::new)
                 }
                 Like::Containing(literal) => {
                     literals.push((literal, places));
                     continue;
                 }
-                Like::Anything => &mut texts.anything,
+                Like::Anything => Some(&mut texts.anything),
             };
             // What is the same in lower case comes here twice.
-            all.extend(places);
-            sort_by(all, Ord::cmp);
+            if let Some(all) = all {
+                all.extend(places);
+                sort_by(all, Ord::cmp);
+            }
         }
         texts.containing = Containing::of(literals);
         texts
@@ -69,7 +71,7 @@ impl Texts {
         if let Some(places) = self.exact.get(text) {
             add(places, found);
         }
-        for length in &self.lengths {
+        for length in self.lengths.keys() {
             let Some(start) = text.get(..*length) else {
                 break;
             };

@@ -1,7 +1,7 @@
 //! Parts of a request that are texts.
 
 /// A part of a request of which a condition may want that it is like something. What is not there is like nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part<'a> {
     Path,
     /// The path, upper and lower case of which are one.

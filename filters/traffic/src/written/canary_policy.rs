@@ -1,6 +1,7 @@
 //! `serin.dev` CanaryPolicy: what Istio's rules cannot say.
 
 use super::StringMatch;
+use crate::sorted::Sorted;
 use crate::{choice, record};
 use std::collections::BTreeMap;
 
@@ -42,9 +43,9 @@ record! { CanaryRoute { route, when, split, ramp, guard, failover, shadow } }
 #[derive(Clone, Debug, Default)]
 pub struct When {
     /// Conditions on cookies, by name; `{}` asks that the cookie is there.
-    pub cookies: BTreeMap<String, StringMatch>,
+    pub cookies: Sorted<String, StringMatch>,
     /// Conditions on members of the W3C `baggage` header, by key; `{}` asks that the member is there.
-    pub baggage: BTreeMap<String, StringMatch>,
+    pub baggage: Sorted<String, StringMatch>,
     /// Conditions on the claims of a JWT of which a header holds the payload.
     pub jwt: Option<JwtMatch>,
     /// Ranges of addresses (CIDR, or single addresses), one of which has the request's source.
@@ -66,7 +67,7 @@ pub struct JwtMatch {
     /// it. A whole token is read as well, with `Bearer ` before it or without.
     pub header: String,
     /// Conditions on claims; names below names with dots between. Of a list one item has to meet the condition.
-    pub claims: BTreeMap<String, StringMatch>,
+    pub claims: Sorted<String, StringMatch>,
 }
 
 record! { JwtMatch { header, claims }, required: &["header", "claims"] }

@@ -6,6 +6,7 @@
 use super::{CorsPolicy, StringMatch};
 use crate::names::host::{full_name, without_root};
 use crate::record;
+use crate::sorted::Sorted;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -139,7 +140,7 @@ record! { L4Match { source_subnet, destination_subnet }, underscores: &["source_
 #[derive(Clone, Debug, Default)]
 pub struct MatchRequest {
     /// By the name of a header in lower case; `uri`, `scheme`, `method` and `authority` stand for those of the request.
-    pub headers: BTreeMap<String, StringMatch>,
+    pub headers: Sorted<String, StringMatch>,
 }
 
 record! { MatchRequest { headers } }

@@ -4,6 +4,7 @@
 
 use super::ConnectionRoute;
 use crate::record;
+use crate::sorted::Sorted;
 use std::collections::BTreeMap;
 
 /// The spec of a VirtualService.
@@ -86,11 +87,11 @@ pub struct HttpMatch {
     /// The authority, with its port.
     pub authority: Option<Box<StringMatch>>,
     /// Headers that must match.
-    pub headers: BTreeMap<String, StringMatch>,
+    pub headers: Sorted<String, StringMatch>,
     /// Headers that must not match.
-    pub without_headers: BTreeMap<String, StringMatch>,
+    pub without_headers: Sorted<String, StringMatch>,
     /// Parameters of the query that must match.
-    pub query_params: BTreeMap<String, StringMatch>,
+    pub query_params: Sorted<String, StringMatch>,
     /// The listener's port.
     pub port: Option<u32>,
     /// Labels that the calling workload must have.

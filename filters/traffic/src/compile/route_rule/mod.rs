@@ -16,8 +16,8 @@ use super::known::Known;
 use super::route::RouteCompiler;
 use crate::order::sort_by;
 use crate::refusal::{Place, Refusal, Warning};
+use crate::sorted::Sorted;
 use crate::written::{Destination, HttpRoute, Manifest, RouteDestination, Spec};
-use std::collections::BTreeMap;
 
 /// What Istio calls the route of requests that no rule applies to (`buildDefaultRoute`).
 const DEFAULT_ROUTE: &str = "default-route";
@@ -50,7 +50,7 @@ pub(super) fn services<'a>(
     known: &mut Known<'a>,
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<RuledService<'a>>, Refusal> {
-    let mut services: BTreeMap<String, Vec<LoweredRule<'a>>> = BTreeMap::new();
+    let mut services: Sorted<String, Vec<LoweredRule<'a>>> = Sorted::default();
     for (resource, manifest) in manifests.iter().enumerate() {
         let Spec::RouteRule(written) = &manifest.spec else {
             continue;
@@ -74,7 +74,9 @@ pub(super) fn services<'a>(
         let name = &manifest.metadata.name;
         let precedence = written.precedence;
         let rule = LoweredRule { namespace, name, spec, precedence, route, for_this_caller };
-        services.entry(host).or_default().push(rule);
+        if let Some(rules) = services.get_or_insert_with(host, Vec::new) {
+            rules.push(rule);
+        }
     }
     Ok(services.into_iter().map(|(host, rules)| RuledService::of(host, rules)).collect())
 }

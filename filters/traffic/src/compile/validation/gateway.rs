@@ -7,8 +7,8 @@ use super::names::{is_dns_label, one_of};
 use crate::names::host::mistake_in;
 use crate::names::port::port_number;
 use crate::refusal::{Place, Refusal, Warning};
+use crate::sorted::Sorted;
 use crate::written::{Gateway, Server, ServerPort, ServerTls};
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// The protocols that Istio knows for a server (`Parse` in `pkg/config/protocol/instance.go`), in lower case.
@@ -40,11 +40,11 @@ pub(in crate::compile) fn validate_gateway(
     if gateway.servers.is_empty() {
         return Err(servers.refuse("must not be empty"));
     }
-    let mut names = BTreeSet::new();
+    let mut names = Sorted::default();
     for (index, server) in gateway.servers.iter().enumerate() {
         let place = servers.index(index);
         validate_server(&place, server, warnings)?;
-        if !names.insert(server.port.name.as_str()) {
+        if names.insert(server.port.name.as_str(), ()).is_some() {
             let port = place.field("port");
             return Err(port.field("name").refuse(format!("{} is defined twice", server.port.name)));
         }

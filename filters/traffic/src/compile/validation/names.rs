@@ -3,7 +3,8 @@
 use crate::names::host::without_root;
 use crate::names::token::is_token;
 use crate::refusal::{Place, Refusal};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::sorted::Sorted;
+use std::collections::BTreeMap;
 
 /// The longest label of RFC 1123, and the longest name of a label of Kubernetes.
 const LONGEST_LABEL: usize = 63;
@@ -103,18 +104,18 @@ pub(super) fn validate_gateway_names(place: &Place<'_>, names: &[String]) -> Res
 
 /// Istio: `validateExportTo`, `visibility.Instance.Validate`.
 pub(super) fn validate_export_to(place: &Place<'_>, names: &[String], namespace: &str) -> Result<(), Refusal> {
-    let mut seen = BTreeSet::new();
+    let mut seen = Sorted::default();
     for (index, written) in names.iter().enumerate() {
         let place = place.index(index);
         let name = if written == "." { namespace } else { written.as_str() };
         if name != "*" && !is_dns_label(name) {
             return Err(place.refuse(format!("{written} is neither `.`, `*` nor a namespace")));
         }
-        if !seen.insert(name) {
+        if seen.insert(name, ()).is_some() {
             return Err(place.refuse(format!("{written} is defined twice")));
         }
     }
-    if seen.contains("*") && names.len() > 1 {
+    if seen.has("*") && names.len() > 1 {
         return Err(place.refuse("`*` is all namespaces: no other can be named with it"));
     }
     Ok(())

@@ -13,8 +13,8 @@ use super::{Part, TextCondition};
 use crate::key::{baggage_key, cookie, cookie_name, member};
 use crate::refusal::{Place, Refusal};
 use crate::request::Request;
+use crate::sorted::Sorted;
 use crate::written::{self, RegexEncoding, StringMatch};
-use std::collections::BTreeMap;
 
 /// Conditions on a request, one of which must hold.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ impl AllOf {
 /// Compiles conditions by name; `check` refuses what cannot be a name.
 fn named_texts(
     place: &Place<'_>,
-    written: &BTreeMap<String, StringMatch>,
+    written: &Sorted<String, StringMatch>,
     check: impl Fn(&Place<'_>, &str) -> Result<String, Refusal>,
     encoding: RegexEncoding,
 ) -> Result<Vec<NamedText>, Refusal> {

@@ -1,9 +1,8 @@
 //! What is known of hosts, by name and by wildcard.
 
-use crate::order::gather;
-use rustc_hash::FxHashMap;
+use crate::lookup::Lookup;
+use crate::sorted::Sorted;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
 
 /// What is known of hosts.
 ///
@@ -11,52 +10,54 @@ use std::collections::BTreeMap;
 /// least one character, of any label (Envoy, `VirtualHost.domains`; `RouteMatcher::findWildcardVirtualHost`).
 #[derive(Clone, Debug)]
 pub(crate) struct HostTable<T> {
-    exact: FxHashMap<String, T>,
-    /// By what follows the `*`: a table for each length of it, the longest first.
-    suffixes: BTreeMap<Reverse<usize>, FxHashMap<String, T>>,
+    exact: Lookup<T>,
+    /// By what follows the `*`.
+    suffixes: Lookup<T>,
+    /// The lengths of that, the longest first.
+    lengths: Sorted<Reverse<usize>, ()>,
     any: Option<T>,
 }
 
 impl<T> Default for HostTable<T> {
     fn default() -> Self {
-        Self { exact: FxHashMap::default(), suffixes: BTreeMap::new(), any: None }
+        Self { exact: Lookup::default(), suffixes: Lookup::default(), lengths: Sorted::default(), any: None }
     }
 }
 
 impl<T> HostTable<T> {
     /// The entry of the pattern `host`, made with `fresh` if there is none.
-    pub(crate) fn entry(&mut self, host: &str, fresh: impl FnOnce() -> T) -> &mut T {
+    pub(crate) fn entry(&mut self, host: &str, fresh: impl FnOnce() -> T) -> Option<&mut T> {
         match host.strip_prefix('*') {
-            Some("") => self.any.get_or_insert_with(fresh),
+            Some("") => Some(self.any.get_or_insert_with(fresh)),
             Some(suffix) => {
-                let of_length = self.suffixes.entry(Reverse(suffix.len())).or_default();
-                of_length.entry(suffix.to_owned()).or_insert_with(fresh)
+                self.lengths.insert(Reverse(suffix.len()), ());
+                self.suffixes.get_or_insert_with(suffix.into(), fresh)
             }
-            None => self.exact.entry(host.to_owned()).or_insert_with(fresh),
+            None => self.exact.get_or_insert_with(host.into(), fresh),
         }
     }
 
     /// What is known of `host`, which is in lower case and has no port.
     pub(crate) fn get(&self, host: &str) -> Option<&T> {
-        self.exact.get(host).or_else(|| self.covering(host)).or(self.any.as_ref())
+        self.exact.get(host.as_bytes()).or_else(|| self.covering(host)).or(self.any.as_ref())
     }
 
     /// What is known of `host` by the longest wildcard that covers it, `*` aside.
     pub(crate) fn covering(&self, host: &str) -> Option<&T> {
-        self.suffixes.iter().find_map(|(Reverse(length), known)| {
+        self.lengths.keys().find_map(|Reverse(length)| {
             let start = host.len().checked_sub(*length).filter(|start| *start > 0)?;
-            known.get(host.get(start..)?)
+            self.suffixes.get(host.get(start..)?.as_bytes())
         })
     }
 
     /// The same table with what is known of each host turned into something else.
     pub(crate) fn map<U>(self, mut change: impl FnMut(T) -> U) -> HostTable<U> {
-        let mut all = |known: FxHashMap<String, T>| -> FxHashMap<String, U> {
-            known.into_iter().map(|(host, value)| (host, change(value))).collect()
-        };
-        let exact = all(self.exact);
-        let suffixes = gather(self.suffixes.into_iter().map(|(length, known)| (length, all(known))));
-        HostTable { exact, suffixes, any: self.any.map(change) }
+        HostTable {
+            exact: self.exact.map(&mut change),
+            suffixes: self.suffixes.map(&mut change),
+            lengths: self.lengths,
+            any: self.any.map(change),
+        }
     }
 }
 

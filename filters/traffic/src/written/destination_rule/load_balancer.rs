@@ -1,7 +1,7 @@
 //! How an endpoint is chosen, as people write it.
 
 use crate::record;
-use std::collections::BTreeMap;
+use crate::sorted::Sorted;
 
 /// How an endpoint is chosen.
 #[derive(Clone, Debug, Default)]
@@ -155,7 +155,7 @@ pub struct Distribute {
     /// Where the client is: `region/zone/subzone`.
     pub from: String,
     /// Percent by locality.
-    pub to: BTreeMap<String, u32>,
+    pub to: Sorted<String, u32>,
 }
 
 record! { Distribute { from, to } }

@@ -3,6 +3,7 @@
 use super::Read;
 use super::wording::{mismatch, not_whole};
 use crate::refusal::{Place, Refusal};
+use crate::sorted::Sorted;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -41,8 +42,9 @@ macro_rules! whole_numbers {
     ($($number:ident)*) => {
         $(impl Read for $number {
             fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
-                let number = whole_number(&value).and_then(|number| Self::try_from(number).ok());
-                *self = number.ok_or_else(|| place.refuse(not_whole(&value, Self::MIN.into(), Self::MAX.into())))?;
+                let natural = value.as_u64().and_then(|number| Self::try_from(number).ok());
+                let number = natural.or_else(|| value.as_i64().and_then(|number| Self::try_from(number).ok()));
+                *self = number.ok_or_else(|| place.refuse(not_whole(&value, Self::MIN as i64, Self::MAX as u64)))?;
                 Ok(())
             }
         })*
@@ -50,10 +52,6 @@ macro_rules! whole_numbers {
 }
 
 whole_numbers! { u16 u32 u64 i32 i64 }
-
-fn whole_number(value: &Value) -> Option<i128> {
-    value.as_u64().map(i128::from).or_else(|| value.as_i64().map(i128::from))
-}
 
 /// What may be missing may be null.
 impl<T: Read + Default> Read for Option<T> {
@@ -113,17 +111,29 @@ fn fill_list(list: &mut dyn List, value: Value, place: &Place<'_>) -> Result<(),
 /// A mapping that is read name by name.
 trait Mapping {
     /// The place of what stands at `name`.
-    fn entry(&mut self, name: String) -> &mut dyn Read;
+    fn entry(&mut self, name: String) -> Option<&mut dyn Read>;
 }
 
 impl<T: Read + Default> Mapping for BTreeMap<String, T> {
-    fn entry(&mut self, name: String) -> &mut dyn Read {
-        self.entry(name).or_default()
+    fn entry(&mut self, name: String) -> Option<&mut dyn Read> {
+        Some(self.entry(name).or_default())
+    }
+}
+
+impl<T: Read + Default> Mapping for Sorted<String, T> {
+    fn entry(&mut self, name: String) -> Option<&mut dyn Read> {
+        self.get_or_insert_with(name, T::default).map(|value| value as &mut dyn Read)
     }
 }
 
 /// A null stays a mistake in a mapping: `headers: {end-user: }` must not become a rule without condition.
 impl<T: Read + Default> Read for BTreeMap<String, T> {
+    fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
+        fill_mapping(self, value, place)
+    }
+}
+
+impl<T: Read + Default> Read for Sorted<String, T> {
     fn read(&mut self, value: Value, place: &Place<'_>) -> Result<(), Refusal> {
         fill_mapping(self, value, place)
     }
@@ -135,7 +145,9 @@ fn fill_mapping(mapping: &mut dyn Mapping, value: Value, place: &Place<'_>) -> R
     };
     for (name, value) in written {
         let place = place.field(&name);
-        mapping.entry(name.clone()).read(value, &place)?;
+        if let Some(entry) = mapping.entry(name.clone()) {
+            entry.read(value, &place)?;
+        }
     }
     Ok(())
 }

@@ -33,7 +33,7 @@ fn remedy(seen: &Value, wanted: &str) -> &'static str {
 }
 
 /// What stands where there should be a whole number from `least` to `most`.
-pub(super) fn not_whole(seen: &Value, least: i128, most: i128) -> String {
+pub(super) fn not_whole(seen: &Value, least: i64, most: u64) -> String {
     match seen {
         Value::Number(number) if number.is_f64() => format!("{} is not a whole number", shown(number)),
         Value::Number(number) => format!("{number} is not a whole number from {least} to {most}"),

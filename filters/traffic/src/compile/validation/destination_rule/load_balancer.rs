@@ -5,8 +5,8 @@ use crate::compile::validation::names::one_of;
 use crate::duration;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::share::Share;
+use crate::sorted::Sorted;
 use crate::written::{ConsistentHash, HashCookie, LoadBalancer, Maglev, Warmup};
-use std::collections::BTreeSet;
 
 /// Envoy's names; `LEAST_CONN` is the older one of `LEAST_REQUEST`.
 const SIMPLE: [&str; 6] = ["UNSPECIFIED", "LEAST_CONN", "RANDOM", "PASSTHROUGH", "ROUND_ROBIN", "LEAST_REQUEST"];
@@ -93,7 +93,7 @@ fn validate_cookie(place: &Place<'_>, cookie: &HashCookie) -> Result<(), Refusal
     if cookie.name.is_empty() {
         return Err(place.field("name").refuse("must not be empty"));
     }
-    let mut names = BTreeSet::new();
+    let mut names = Sorted::default();
     let attributes = place.field("attributes");
     for (index, attribute) in cookie.attributes.iter().enumerate() {
         let place = attributes.index(index);
@@ -101,7 +101,7 @@ fn validate_cookie(place: &Place<'_>, cookie: &HashCookie) -> Result<(), Refusal
         if attribute.name.is_empty() {
             return Err(place.refuse("must not be empty"));
         }
-        if !names.insert(&attribute.name) {
+        if names.insert(attribute.name.as_str(), ()).is_some() {
             return Err(place.refuse(format!("{} is defined twice", attribute.name)));
         }
     }

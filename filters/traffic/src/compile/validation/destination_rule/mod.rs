@@ -15,11 +15,11 @@ use crate::names::host::mistake_in;
 use crate::names::port::port_number;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::share::Share;
+use crate::sorted::Sorted;
 use crate::written::{
     ClientTls, ConnectionPool, DestinationRule, LoadBalancer, OutlierDetection, ProxyProtocol, RetryBudget, Subset,
     TrafficPolicy, Tunnel, WorkloadSelector,
 };
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 /// Refuses what Istio refuses of `rule`, a DestinationRule of `namespace`.
@@ -35,11 +35,11 @@ pub(in crate::compile) fn validate_destination_rule(
     if let Some(policy) = &rule.traffic_policy {
         validate_traffic_policy(&spec.field("trafficPolicy"), policy, warnings)?;
     }
-    let mut names = BTreeSet::new();
+    let mut names = Sorted::default();
     let subsets = spec.field("subsets");
     for (index, subset) in rule.subsets.iter().enumerate() {
         let place = subsets.index(index);
-        if !names.insert(subset.name.as_str()) {
+        if names.insert(subset.name.as_str(), ()).is_some() {
             return Err(place.field("name").refuse(format!("{} is defined twice", subset.name)));
         }
         validate_subset(&place, subset, warnings)?;
