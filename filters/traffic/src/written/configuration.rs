@@ -71,7 +71,11 @@ impl Configuration {
         if bytes.is_empty() {
             return Ok(Self::default());
         }
-        let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let value: Result<Value, String> = match std::str::from_utf8(bytes) {
+            Ok(text) => serde_json::from_str(text).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let value = value.map_err(|error| {
             // Whoever reads that a document which looks right is not JSON needs to know what became of it.
             let hint = if bytes.first() == Some(&PROTOBUF_FIRST_FIELD) {
                 "; a google.protobuf.Struct reaches a filter as protobuf: put the JSON into a google.protobuf.StringValue"
