@@ -15,7 +15,11 @@ declare -a wasm_cargo wasm_std
 eval "$toolchain"
 
 # What a panic would say of its place is the same wherever a module is built, and short.
-export RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$PWD="
+RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$PWD="
+# The library marks thousands of functions for inlining, which by default happens up to a cost of 325. With 170 a module is 3 %
+# smaller, and a request costs it what it did; with 120 it costs a tenth more.
+RUSTFLAGS+=" -Cllvm-args=-inlinehint-threshold=170"
+export RUSTFLAGS
 
 "${wasm_cargo[@]}" build --locked --profile filter --target wasm32-unknown-unknown --target-dir "$built" \
     "${wasm_std[@]}" "${modules[@]/#/--package=}"
