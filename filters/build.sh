@@ -16,9 +16,6 @@ eval "$toolchain"
 
 # What a panic would say of its place is the same wherever a module is built, and short.
 RUSTFLAGS="--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src= --remap-path-prefix=$PWD="
-# The library marks thousands of functions for inlining, which by default happens up to a cost of 325. With 170 a module is 3 %
-# smaller, and a request costs it what it did; with 120 it costs a tenth more.
-RUSTFLAGS+=" -Cllvm-args=-inlinehint-threshold=170"
 # The linker leaves five bytes for each number that it fills in, unless it is told to take as few as the number needs.
 RUSTFLAGS+=" -Clink-arg=--compress-relocations"
 export RUSTFLAGS
