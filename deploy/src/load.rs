@@ -131,7 +131,7 @@ impl Load {
     }
 
     async fn ask(&self, client: &mut Option<Client>) -> io::Result<Answer> {
-        // A connection that the proxy has closed in the meantime is made anew.
+        // A connection that the proxy has closed in the meantime is opened again.
         let open = match client.take() {
             Some(mut open) => open.sender.ready().await.is_ok().then_some(open),
             None => None,

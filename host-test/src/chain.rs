@@ -190,7 +190,7 @@ impl Proxy {
     fn create_context(&mut self, id: StreamId, place: usize, worker: usize, server: Server) -> Result<u32, Failed> {
         let plugin = self.workers[worker].links[place].plugin.clone();
         let vm = &mut self.workers[worker].vms[server.vm];
-        // The plug-in as it was when the stream began, even if it has been configured anew since.
+        // The plug-in as it was when the stream began, even if it has been configured again since.
         let plugin = vm.context(server.root).map_or(plugin, |root| root.plugin.clone());
         let root = RootId { worker, vm: server.vm, context: server.root };
         let context = vm.new_context(|_| Context { root, plugin, stream: Some((id, place)) });

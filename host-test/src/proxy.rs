@@ -190,7 +190,7 @@ impl Proxy {
         self.shared.world().shared_data.find(key.as_bytes()).map(<[u8]>::to_vec)
     }
 
-    /// Configures the filters anew, one configuration for each in order. As in Envoy, the new configurations are tried
+    /// Configures the filters again, one configuration for each in order. As in Envoy, the new configurations are tried
     /// apart first; only if all are taken do they replace the old ones. Streams that are open keep the old ones.
     ///
     /// # Errors

@@ -76,7 +76,7 @@ struct Manifests {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// The namespace of manifests that name none, and of who calls through the mesh
+    /// Namespace for manifests without one, and of the calling workload
     #[arg(long, default_value = "default", value_name = "NAME")]
     namespace: String,
 

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-/// Configurations, drawn from manifests
+/// Render Envoy or Istio configuration from manifests
 #[derive(Debug, Subcommand)]
 pub(super) enum Render {
     Envoy(Envoy),

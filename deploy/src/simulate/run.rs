@@ -175,16 +175,16 @@ impl<'r> Split<'r> {
     /// Learns in which way a destination was found; whether it is one for a test of chance.
     fn learn(&mut self, choice: &Choice<'_>, varying: Option<(&KeyPlace, bool)>) -> bool {
         match &choice.way {
-            serin_traffic::Way::Only | serin_traffic::Way::Exact => false,
-            serin_traffic::Way::Random => {
+            serin_traffic::PickedBy::Only | serin_traffic::PickedBy::Exact => false,
+            serin_traffic::PickedBy::Random => {
                 self.without_key += u64::from(self.mode == Mode::Sticky);
                 true
             }
-            serin_traffic::Way::Issued { .. } => {
+            serin_traffic::PickedBy::Issued { .. } => {
                 self.issued += 1;
                 true
             }
-            serin_traffic::Way::Sticky { source, .. } => {
+            serin_traffic::PickedBy::Sticky { source, .. } => {
                 let keys = self.keys_at(source, varying.map(|(place, _)| place));
                 keys.requests += 1;
                 keys.varies && varying.is_some_and(|(_, first)| first)
@@ -193,7 +193,7 @@ impl<'r> Split<'r> {
     }
 
     fn keys_at(&mut self, source: &KeySource, varying: Option<&KeyPlace>) -> &mut KeysAt {
-        // As a text it would be written anew for each request.
+        // As a text it would be formatted again for each request.
         let at = self.keys.iter().position(|keys| std::ptr::eq(keys.source, source));
         let at = at.unwrap_or_else(|| {
             let place = source.to_string();

@@ -198,7 +198,7 @@ fn a_key_further_back_in_the_list_counts_as_well() {
 }
 
 #[test]
-fn a_key_that_is_the_same_in_all_requests_is_no_proof_of_anything() {
+fn a_constant_key_is_not_tested_for_fairness() {
     let files = Files::new(&[("90-10.yaml", &reviews(90, 10)), ("sticky.yaml", &canary(STICKY))]);
     let run = |output: &str| {
         let arguments = ["simulate", "90-10.yaml", "sticky.yaml", "--key", "cookie:session", "-n", "50"];

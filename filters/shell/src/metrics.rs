@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 
 thread_local! {
     /// The ids of this VM's series by their names; `None` where the proxy refused. One definition gives one id, and Envoy up to
-    /// 1.40 keeps a new one for each: a configuration that comes anew must not define anew.
+    /// 1.40 keeps a new one for each: a configuration that comes again must not define them again.
     static DEFINED: RefCell<Sorted<String, Option<u32>>> = RefCell::default();
 }
 

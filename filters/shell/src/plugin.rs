@@ -7,8 +7,8 @@ use crate::draws::Draws;
 use crate::guards::Guards;
 use crate::mirrored::Mirrored;
 use crate::outbox::Outbox;
+use crate::requests::Requests;
 use crate::rotations::Rotations;
-use crate::sent::Sent;
 use crate::timer::Timer;
 use serin_traffic::{Part, Policy};
 use std::rc::Rc;
@@ -34,7 +34,7 @@ pub(crate) struct Plugin {
     /// What is known of guarded destinations.
     pub(crate) guards: Guards,
     /// How many requests each destination got.
-    pub(crate) sent: Sent,
+    pub(crate) requests: Requests,
     /// What of it the proxy has not been told yet.
     pub(crate) counts: Counts,
     /// What is known of the copies of each rule.
@@ -56,7 +56,7 @@ impl Default for Plugin {
             draws: Draws::default(),
             rotations: Rotations::default(),
             guards: Guards::default(),
-            sent: Sent::default(),
+            requests: Requests::default(),
             counts: Counts::new(Rc::clone(&timer)),
             mirrored: Mirrored::default(),
             collections: Rc::new(Collections::new(Rc::clone(&timer))),

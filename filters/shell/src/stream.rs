@@ -3,7 +3,7 @@
 //! Nothing is decided here: which rule applies, in which order it is carried out and what comes of it stands in
 //! [`serin_traffic::Decision`].
 //!
-//! Envoy chooses its route anew once a filter has changed a header of the request, without being asked: to modules of the ABI
+//! Envoy chooses its route again once a filter has changed a header of the request, without being asked: to modules of the ABI
 //! that the SDK writes, up to 0.2.1, that is promised (Envoy 1.33, release notes). What the proxy refuses is left undone.
 
 use crate::arrival::Arrival;
@@ -113,7 +113,7 @@ impl<F: Filter> Stream<F> {
     }
 
     fn send_to(&mut self, plugin: &Plugin, owner: Owner<'_>, chosen: &Chosen<'_>) {
-        plugin.sent.count(&plugin.counts, owner, chosen);
+        plugin.requests.count(&plugin.counts, owner, chosen);
         if let Some((rule, place)) = owner.rule.zip(chosen.passed_over()) {
             worker::count_failover(plugin, rule, place);
         }

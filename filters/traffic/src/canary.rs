@@ -83,14 +83,14 @@ pub struct Choice<'r> {
     /// Its share of all requests at that time, from 0 to 1.
     pub share: f64,
     /// In which way it was found.
-    pub way: Way<'r>,
+    pub way: PickedBy<'r>,
     /// The destination that would have been chosen if it had a healthy host, by its place.
     pub passed_over: Option<usize>,
 }
 
 /// In which way a destination was found.
 #[derive(Debug)]
-pub enum Way<'r> {
+pub enum PickedBy<'r> {
     /// There is no other.
     Only,
     /// By chance.
@@ -116,34 +116,34 @@ pub enum Way<'r> {
 }
 
 /// What decides about a request, whatever the weights.
-enum Lot<'r, 'q> {
+enum Draw<'r, 'q> {
     Chance,
     Turn,
     Key { by_key: &'r ByKey, key: Cow<'q, [u8]>, source: &'r KeySource },
     Issued { by_key: &'r ByKey, cookie: &'r IssuedCookie, value: String },
 }
 
-impl<'r, 'q> Lot<'r, 'q> {
+impl<'r, 'q> Draw<'r, 'q> {
     fn of(canary: &'r Canary, request: &'q impl Request, worker: &impl Worker) -> Self {
         match &canary.split {
-            Split::Random => Lot::Chance,
-            Split::Exact => Lot::Turn,
+            Split::Random => Draw::Chance,
+            Split::Exact => Draw::Turn,
             Split::Sticky(by_key) => match by_key.keys.read(request) {
-                Found::Key { key, source } => Lot::Key { by_key, key, source },
+                Found::Key { key, source } => Draw::Key { by_key, key, source },
                 Found::Issue(cookie) => {
-                    Lot::Issued { by_key, cookie, value: cookie.value([worker.draw().0, worker.draw().0]) }
+                    Draw::Issued { by_key, cookie, value: cookie.value([worker.draw().0, worker.draw().0]) }
                 }
-                Found::None => Lot::Chance,
+                Found::None => Draw::Chance,
             },
         }
     }
 
-    fn way(self, ticket: Option<f64>) -> Way<'r> {
+    fn way(self, ticket: Option<f64>) -> PickedBy<'r> {
         match self {
-            Lot::Chance => Way::Random,
-            Lot::Turn => Way::Exact,
-            Lot::Key { source, .. } => Way::Sticky { source, ticket },
-            Lot::Issued { cookie, value, .. } => Way::Issued { cookie, value, ticket },
+            Draw::Chance => PickedBy::Random,
+            Draw::Turn => PickedBy::Exact,
+            Draw::Key { source, .. } => PickedBy::Sticky { source, ticket },
+            Draw::Issued { cookie, value, .. } => PickedBy::Issued { cookie, value, ticket },
         }
     }
 }
@@ -184,7 +184,7 @@ impl Rule {
     /// The destination, if there is nothing to choose.
     pub(crate) fn only_choice(&self) -> Option<Choice<'_>> {
         let destination = self.only_destination()?;
-        Some(Choice { destination, place: 0, share: 1.0, way: Way::Only, passed_over: None })
+        Some(Choice { destination, place: 0, share: 1.0, way: PickedBy::Only, passed_over: None })
     }
 
     /// The destination of `request`; `None` if the rule, whose id is `id`, has none.
@@ -194,33 +194,33 @@ impl Rule {
         }
         let Some(canary) = &self.canary else {
             let weights = Weights::new(self.destinations.iter().map(|destination| destination.weight));
-            return self.chosen(weights.split(worker.draw())?, &weights, Way::Random);
+            return self.chosen(weights.split(worker.draw())?, &weights, PickedBy::Random);
         };
         let due = self.weights(|| request.now());
         let mut weights = due.clone();
         if let Some((place, guard)) = &canary.guard {
             weights = self.withdrawn(weights, *place, worker.guarded(id, guard));
         }
-        let lot = Lot::of(canary, request, worker);
-        let (first, ticket) = self.place(id, &lot, worker, &due, &weights)?;
+        let draw = Draw::of(canary, request, worker);
+        let (first, ticket) = self.place(id, &draw, worker, &due, &weights)?;
         let Some(failover) = canary.failover.as_ref().filter(|failover| worker.passes_over(id, first, failover)) else {
-            return self.chosen(first, &weights, lot.way(ticket));
+            return self.chosen(first, &weights, draw.way(ticket));
         };
         let mut gone = vec![first];
         while gone.len() < self.destinations.len() {
             let left = self.without(&weights, &gone);
-            let (next, ticket) = self.place(id, &lot, worker, &due, &left)?;
+            let (next, ticket) = self.place(id, &draw, worker, &due, &left)?;
             if gone.contains(&next) {
                 break;
             }
             if !worker.passes_over(id, next, failover) {
-                let chosen = self.chosen(next, &left, lot.way(ticket))?;
+                let chosen = self.chosen(next, &left, draw.way(ticket))?;
                 return Some(Choice { passed_over: Some(first), ..chosen });
             }
             gone.push(next);
         }
         // Nobody is there: it may as well be the one whose turn it was.
-        self.chosen(first, &weights, lot.way(ticket))
+        self.chosen(first, &weights, draw.way(ticket))
     }
 
     /// The weights while the destination at `place` has only `factor` of its share.
@@ -250,25 +250,25 @@ impl Rule {
         }))
     }
 
-    fn chosen<'r>(&'r self, place: usize, weights: &Weights, way: Way<'r>) -> Option<Choice<'r>> {
+    fn chosen<'r>(&'r self, place: usize, weights: &Weights, way: PickedBy<'r>) -> Option<Choice<'r>> {
         let destination = self.destinations.get(place)?;
         Some(Choice { destination, place, share: weights.share(place), way, passed_over: None })
     }
 
-    /// The place that `weights` give the lot; `due` are those without what is withdrawn.
+    /// The place that `weights` give the draw; `due` are those without what is withdrawn.
     fn place(
         &self,
         id: RuleId,
-        lot: &Lot<'_, '_>,
+        draw: &Draw<'_, '_>,
         worker: &impl Worker,
         due: &Weights,
         weights: &Weights,
     ) -> Option<(usize, Option<f64>)> {
-        match lot {
-            Lot::Chance => Some((weights.split(worker.draw())?, None)),
-            Lot::Turn => Some((worker.rotate(id, &mut |rotation| rotation.next(weights))?, None)),
-            Lot::Key { by_key, key, .. } => self.by_key(by_key, key, due, weights),
-            Lot::Issued { by_key, value, .. } => self.by_key(by_key, value.as_bytes(), due, weights),
+        match draw {
+            Draw::Chance => Some((weights.split(worker.draw())?, None)),
+            Draw::Turn => Some((worker.rotate(id, &mut |rotation| rotation.next(weights))?, None)),
+            Draw::Key { by_key, key, .. } => self.by_key(by_key, key, due, weights),
+            Draw::Issued { by_key, value, .. } => self.by_key(by_key, value.as_bytes(), due, weights),
         }
     }
 
@@ -287,20 +287,20 @@ impl fmt::Display for Choice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.destination.title())?;
         let ticket = match &self.way {
-            Way::Only => return Ok(()),
-            Way::Random => {
+            PickedBy::Only => return Ok(()),
+            PickedBy::Random => {
                 f.write_str(" random")?;
                 None
             }
-            Way::Exact => {
+            PickedBy::Exact => {
                 f.write_str(" exact")?;
                 None
             }
-            Way::Sticky { source, ticket } => {
+            PickedBy::Sticky { source, ticket } => {
                 write!(f, " sticky={source}")?;
                 *ticket
             }
-            Way::Issued { cookie, ticket, .. } => {
+            PickedBy::Issued { cookie, ticket, .. } => {
                 write!(f, " sticky=issueCookie:{}", cookie.name())?;
                 *ticket
             }

@@ -7,7 +7,7 @@
 //! it hands on ([`Handoff`]), and the later ones decide nothing: while they get another configuration one after the other, no
 //! request gets half of each.
 
-use crate::canary::{Choice, Way, Worker};
+use crate::canary::{Choice, PickedBy, Worker};
 use crate::changes::{Change, Reply};
 use crate::guard::Epoch;
 use crate::handoff::{HandedDestination, Handoff};
@@ -225,13 +225,13 @@ impl<'p> Chosen<'p> {
 
     /// Whether its rule has no other.
     pub(crate) fn is_only(&self) -> bool {
-        matches!(self.choice, Some(Choice { way: Way::Only, .. }))
+        matches!(self.choice, Some(Choice { way: PickedBy::Only, .. }))
     }
 
     /// The cookie that the client is given with the response, and its value.
     pub fn cookie(&self) -> Option<(&'p IssuedCookie, &str)> {
         match &self.choice.as_ref()?.way {
-            Way::Issued { cookie, value, .. } => Some((cookie, value)),
+            PickedBy::Issued { cookie, value, .. } => Some((cookie, value)),
             _ => None,
         }
     }

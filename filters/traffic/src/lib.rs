@@ -77,7 +77,7 @@ pub mod written;
 
 pub use action::{Fault, RETRY_HEADER, RetryPolicy};
 pub use cache_control::private;
-pub use canary::{Choice, Way, Worker};
+pub use canary::{Choice, PickedBy, Worker};
 pub use changes::{Change, Reply};
 pub use compile::Compiled;
 pub use decision::{Chosen, CopyTo, CopyWay, Decision, Part, Reveal, Watch};

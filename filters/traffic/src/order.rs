@@ -1,6 +1,6 @@
 //! Sorting and gathering in little code.
 //!
-//! The library's sort is made for each type and order anew, 8 KB each time, and so is the one that trees are collected with:
+//! The library's sort is compiled once for each type and order, 8 KB each time, and so is the one that trees are collected with:
 //! together they were a tenth of a module. Configurations are compiled seldom; here one sort is for all.
 
 use std::cmp::Ordering;

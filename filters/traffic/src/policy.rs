@@ -399,10 +399,10 @@ impl Rule {
         self.fault.as_ref()
     }
 
-    /// What is answered in the upstream's stead: the rule's own answer, with its changes to answers made, else the answer
-    /// to a preflight, which Envoy leaves as it is. `matched` says by which match the rule applies.
+    /// The local reply: the rule's own, with its changes to responses made, else the one to a preflight, which Envoy leaves as
+    /// it is. `matched` says by which match the rule applies.
     ///
-    /// Where a rule answers itself, Envoy looks at no policy for calls across origins.
+    /// Envoy ignores the CORS policy of a rule that replies itself.
     pub fn reply(&self, request: &impl Request, matched: usize) -> Option<Reply> {
         let Some(answer) = &self.answer else {
             return self.cors.as_ref()?.preflight(request.headers());
@@ -422,7 +422,7 @@ impl Rule {
     }
 
     /// The answer of a fault, with the rule's changes to answers made, behind those of the destination that the request
-    /// would have had by the weights; Envoy makes them where the rule has a destination, not where it answers itself.
+    /// would have had by the weights; Envoy makes them where the rule has a destination, not where it replies itself.
     ///
     /// Envoy chooses among weighted clusters before its filters see a request, and `FilterManager` finishes their answers
     /// with what was chosen (`finalizeResponseHeaders`).

@@ -18,7 +18,7 @@ struct Timer {
 }
 
 impl Timers {
-    /// Starts the timer anew; a period of zero stops it.
+    /// Restarts the timer; a period of zero stops it.
     pub(crate) fn set(&mut self, root: RootId, period: Duration, now: Instant) {
         if period.is_zero() {
             self.timers.remove(&root);

@@ -162,7 +162,7 @@ spec: {hosts: [api], http: [{route: [{destination: {host: api}, weight: -1}]}]}
 }
 
 #[test]
-fn what_is_suspect_is_a_warning() {
+fn suspicious_manifests_are_warned_about() {
     let policy = "
 apiVersion: serin.dev/v1alpha1
 kind: CanaryPolicy

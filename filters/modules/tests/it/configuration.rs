@@ -60,7 +60,7 @@ fn who_calls_is_read_from_the_nodes_metadata() {
 }
 
 #[test]
-fn what_is_suspect_is_said_in_the_log() {
+fn warnings_are_logged() {
     let proxy = proxy(&[Module::HeaderRouter], &rules(json!([{"route": [to("v1")]}])));
     let log: Vec<String> = proxy.log().iter().map(|line| line.message.clone()).collect();
     assert!(log.iter().any(|line| line.contains("no DestinationRule here declares the subset v1")), "{log:?}");

@@ -99,12 +99,12 @@ impl Backward {
         }
     }
 
-    /// How many places in a row can be read before it may have to begin anew.
+    /// How many places in a row can be read before it may have to start over.
     pub(super) fn stretch(&self) -> usize {
         STRETCH.min(self.most / 2)
     }
 
-    /// How often it has begun anew. Numbers of prospects are good for one age.
+    /// How often it has started over. Numbers of prospects are good for one age.
     pub(super) fn age(&self) -> u32 {
         self.age
     }
@@ -118,7 +118,7 @@ impl Backward {
         end.into()
     }
 
-    /// The number of `prospect`. It makes room for a stretch of places, for which it may have to begin anew.
+    /// The number of `prospect`. It makes room for a stretch of places, for which it may have to start over.
     pub(super) fn resume(&mut self, prospect: &Prospect) -> u16 {
         if self.prospects.len() + self.stretch() >= self.most {
             self.prospects.clear();

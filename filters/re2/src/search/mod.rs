@@ -7,7 +7,7 @@
 //! end ([`Forward`]); it never has to go back. That is the match that RE2 prefers (leftmost, then first), with its groups
 //! (A. Frisch and L. Cardelli, "Greedy regular expression matching", ICALP 2004).
 //!
-//! Memory is bounded, too: what is known of a text's places are two bytes each. When the automaton was begun anew since a
+//! Memory is bounded, too: what is known of a text's places are two bytes each. When the automaton was cleared since a
 //! stretch of the text was read, the stretch is read once more.
 
 mod backward;

@@ -63,7 +63,7 @@ impl<'a> Canaries<'a> {
             match hosts {
                 None => warnings.push(place.warn(format!("there is no VirtualService {namespace}/{name} here"))),
                 Some(hosts) if hosts.is_empty() => {
-                    let reason = "has no hosts of its own: say it of the VirtualService that delegates to it";
+                    let reason = "has no hosts: attach the policy to the VirtualService that delegates to it";
                     warnings.push(place.warn(format!("{namespace}/{name} {reason}")));
                 }
                 Some(_) => {}

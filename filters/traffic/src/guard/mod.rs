@@ -1,4 +1,4 @@
-//! Destinations that lose their share while they fail ([`Guard`]), and those that are passed over while nobody is there
+//! Guards withdraw the share of a failing destination ([`Guard`]); failover skips a destination without healthy hosts
 //! ([`Failover`]).
 //!
 //! What is decided here is decided by all workers of one Envoy together, over values that they keep in shared data:

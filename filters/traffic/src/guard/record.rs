@@ -32,7 +32,7 @@ use crate::share::Share;
 /// let (record, transition) = Record::default().absorb(&guard, tally, 100 * second);
 /// assert_eq!(
 ///     transition.unwrap().to_string(),
-///     "share withdrawn for 1m: 10 of 10 answers within 30s were errors (100.0%, bound 5%)",
+///     "share withdrawn for 1m: 10 of 10 responses within 30s were errors (100.0%, bound 5%)",
 /// );
 /// assert_eq!(record.factor(&guard, 159 * second), Share::NONE);
 /// assert_eq!(record.factor(&guard, 160 * second).to_string(), "10%");

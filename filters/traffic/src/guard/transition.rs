@@ -7,7 +7,7 @@ use std::fmt;
 /// A change of a destination's share. The worker that has written the record that it came with logs and counts it, and
 /// nobody else.
 ///
-/// Its text says what happened, with the numbers that decided: `share withdrawn for 5m: 37 of 120 answers within 30s were
+/// Its text says what happened, with the numbers that decided: `share withdrawn for 5m: 37 of 120 responses within 30s were
 /// errors (30.8%, bound 5%)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
@@ -59,14 +59,17 @@ impl fmt::Display for Transition {
         match self.step {
             Step::Withdrawn => {
                 let window = Spoken(self.guard.window);
-                write!(f, "share withdrawn for {hold}: {errors} of {answers} answers within {window} were errors")?;
+                write!(f, "share withdrawn for {hold}: {errors} of {answers} responses within {window} were errors")?;
             }
             Step::WithdrawnAgain => {
-                write!(f, "share withdrawn again for {hold}: {errors} of {answers} answers in the trial were errors")?;
+                write!(
+                    f,
+                    "share withdrawn again for {hold}: {errors} of {answers} responses in the trial were errors"
+                )?;
             }
             Step::Tried => return write!(f, "tried again with {} of its share", self.guard.trial),
-            Step::Restored if answers == 0 => return f.write_str("share restored: no answers in the trial"),
-            Step::Restored => write!(f, "share restored: {errors} of {answers} answers in the trial were errors")?,
+            Step::Restored if answers == 0 => return f.write_str("share restored: no responses in the trial"),
+            Step::Restored => write!(f, "share restored: {errors} of {answers} responses in the trial were errors")?,
         }
         write!(f, " ({share:.1}%, bound {bound})")
     }
@@ -85,17 +88,17 @@ mod tests {
                 Step::Withdrawn,
                 120,
                 37,
-                "share withdrawn for 5m: 37 of 120 answers within 30s were errors (30.8%, bound 5%)",
+                "share withdrawn for 5m: 37 of 120 responses within 30s were errors (30.8%, bound 5%)",
             ),
             (
                 Step::WithdrawnAgain,
                 7,
                 5,
-                "share withdrawn again for 5m: 5 of 7 answers in the trial were errors (71.4%, bound 5%)",
+                "share withdrawn again for 5m: 5 of 7 responses in the trial were errors (71.4%, bound 5%)",
             ),
             (Step::Tried, 0, 0, "tried again with 10% of its share"),
-            (Step::Restored, 150, 2, "share restored: 2 of 150 answers in the trial were errors (1.3%, bound 5%)"),
-            (Step::Restored, 0, 0, "share restored: no answers in the trial"),
+            (Step::Restored, 150, 2, "share restored: 2 of 150 responses in the trial were errors (1.3%, bound 5%)"),
+            (Step::Restored, 0, 0, "share restored: no responses in the trial"),
         ] {
             let transition = Transition::new(step, Counts { answers, errors }, &guard());
             assert_eq!(transition.to_string(), text);

@@ -4,7 +4,7 @@ use crate::matching::{Conditions, Part, TextCondition};
 use serin_re2::Literals;
 use std::cmp::Reverse;
 
-/// A part of a request that is like something.
+/// A part of a request, and the text it is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key<'a> {
     pub(super) of: Part<'a>,
@@ -66,8 +66,8 @@ fn of_any(alternatives: Vec<Vec<OneOf<'_>>>) -> Option<OneOf<'_>> {
     cheapest.collect::<Option<Vec<_>>>().map(|keys| keys.concat())
 }
 
-/// What it costs, more or less, to file a match under `keys`: how often requests have such a text in vain, and how dear it
-/// is to find out. The second number breaks ties: a long text is rarer than a short one.
+/// Rough cost of indexing a match under `keys`: how often a request hits them without matching, and how expensive the lookup
+/// is. The second number breaks ties: a long text is rarer than a short one.
 pub(super) fn cost(keys: &[Key<'_>], sharers: impl Fn(&Key<'_>) -> usize) -> (usize, Reverse<usize>) {
     let (mut sum, mut shortest) = (0, usize::MAX);
     for key in keys {
@@ -77,7 +77,7 @@ pub(super) fn cost(keys: &[Key<'_>], sharers: impl Fn(&Key<'_>) -> usize) -> (us
             Like::Containing(text) => (4, text.len()),
             Like::Anything => (16, 0),
         };
-        let to_read = if key.of.is_dear() { 8 } else { 1 };
+        let to_read = if key.of.is_expensive() { 8 } else { 1 };
         sum += each * to_read * sharers(key);
         shortest = shortest.min(length);
     }

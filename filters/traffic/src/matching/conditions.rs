@@ -71,8 +71,8 @@ impl Conditions {
             && self.when.is_none()
     }
 
-    /// What parts of a request must be like, all of them. What must not be there, or not be like something, is none of
-    /// these: requests meet the conditions without it.
+    /// The texts that parts of a request must match, all of them. Conditions that a part is absent or does not match are not
+    /// among them: a request can meet those without any text.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (Part<'_>, &TextCondition)> {
         let path = self.path.iter().map(|path| (path.part(), &path.text));
         let headers = self.headers.iter().filter(|condition| !condition.without);

@@ -1,6 +1,6 @@
 //! Parts of a request that are texts.
 
-/// A part of a request of which a condition may want that it is like something. What is not there is like nothing.
+/// A part of a request that a condition can test. A missing part matches nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Part<'a> {
     Path,
@@ -26,7 +26,7 @@ impl Part<'_> {
     }
 
     /// Whether it costs a hostcall or a parse to read it.
-    pub(crate) fn is_dear(self) -> bool {
+    pub(crate) fn is_expensive(self) -> bool {
         matches!(self, Part::Claim(_) | Part::Payload { .. })
     }
 }

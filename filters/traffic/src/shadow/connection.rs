@@ -2,7 +2,7 @@
 
 use crate::request::Headers;
 
-/// Headers that are about one connection (RFC 9110 7.6.1), and those that Envoy writes anew for each request.
+/// Headers that are about one connection (RFC 9110 7.6.1), and those that Envoy sets itself for each request.
 const OF_CONNECTION: [&[u8]; 11] = [
     b"connection",
     b"keep-alive",
@@ -17,7 +17,7 @@ const OF_CONNECTION: [&[u8]; 11] = [
     b"expect",
 ];
 
-/// Whether a header of this name, in lower case, is about one connection only, or is written anew for each request.
+/// Whether a header of this name, in lower case, is about one connection only, or is set by Envoy for each request.
 pub(super) fn is_of_connection(name: &[u8]) -> bool {
     OF_CONNECTION.contains(&name)
 }

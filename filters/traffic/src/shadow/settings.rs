@@ -213,10 +213,8 @@ impl ShadowHeaders {
 fn changeable(place: &Place<'_>, name: &str) -> Result<String, Refusal> {
     let name = header_name(place, name)?;
     match name.as_str() {
-        _ if name.starts_with(':') => {
-            Err(place.refuse(format!("`{name}` says what the request is: a copy has the same")))
-        }
-        MARK => Err(place.refuse("it marks every shadow")),
+        _ if name.starts_with(':') => Err(place.refuse(format!("`{name}` cannot be changed on a copy"))),
+        MARK => Err(place.refuse(format!("`{MARK}` is reserved: Serin sets it on every copy"))),
         _ => Ok(name),
     }
 }

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_gets_a_weight_of_zero_and_everybody_a_weight_of_all() {
+    fn weight_zero_gets_nothing_and_full_weight_everything() {
         assert!(even_tickets(10_000).all(|ticket| split([0, 100, 0], ticket) == Some(1)));
     }
 

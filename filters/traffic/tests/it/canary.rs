@@ -10,7 +10,7 @@ mod worker;
 use self::worker::{Fake, canary, choose, rule, split, subset, thousand, to};
 use crate::scene::{Get, get, test};
 use serde_json::{Value, json};
-use serin_traffic::{Policy, Sticky, Way, Weights};
+use serin_traffic::{PickedBy, Policy, Sticky, Weights};
 use std::collections::BTreeMap;
 
 /// 2026-11-20T15:00:00Z, when the ramps of these scenes start.
@@ -154,7 +154,7 @@ fn a_decision_says_source_ticket_and_weight() {
     let policy = ninety_to_ten(json!({"split": by_user()}));
     let canary = (0..).map(user).find(|user| subset(&policy, user, &Fake::default()) == "v2").expect("there is one");
     let choice = choose(&policy, &canary, &Fake::default());
-    let Way::Sticky { ticket: Some(ticket), .. } = choice.way else { panic!("{choice:?}") };
+    let PickedBy::Sticky { ticket: Some(ticket), .. } = choice.way else { panic!("{choice:?}") };
     assert!((0.0..0.1).contains(&ticket), "a key of a tenth has a ticket below a tenth: {ticket}");
     assert_eq!(choice.to_string(), format!("v2 sticky=header:end-user ticket={ticket:.4} weight=10"));
 }
@@ -183,14 +183,14 @@ fn whoever_gets_a_cookie_meets_the_same_subset_with_it() {
     for _ in 0..50 {
         let stranger = get("reviews", "/");
         let choice = choose(&policy, &stranger, &worker);
-        let Way::Issued { value, ticket: Some(_), .. } = &choice.way else { panic!("{choice:?}") };
+        let PickedBy::Issued { value, ticket: Some(_), .. } = &choice.way else { panic!("{choice:?}") };
         assert!(choice.to_string().contains(" sticky=issueCookie:serin ticket="), "{choice}");
         let known = get("reviews", "/").header("cookie", format!("serin={value}"));
         assert_eq!(choose(&policy, &known, &Fake::default()).place, choice.place);
         assert!(!values.contains(value), "each client gets another");
         values.push(value.clone());
     }
-    assert!(matches!(choose(&policy, &mary(), &worker).way, Way::Sticky { .. }), "who has a key is given none");
+    assert!(matches!(choose(&policy, &mary(), &worker).way, PickedBy::Sticky { .. }), "who has a key is given none");
 }
 
 #[test]

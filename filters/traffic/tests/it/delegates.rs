@@ -38,7 +38,7 @@ fn both_matches_must_hold() {
 }
 
 #[test]
-fn a_delegates_short_names_are_good_in_its_own_namespace() {
+fn a_delegates_short_names_resolve_in_its_own_namespace() {
     let policy = policy(configuration(json!({"uri": {"prefix": "/"}}), json!([to_subset("v1", json!([]))])));
     let cluster = crate::scene::cluster(&policy, &get("reviews", "/"));
     assert_eq!(cluster, "outbound|80|v1|reviews.team.svc.cluster.local");

@@ -64,7 +64,7 @@ fn a_virtual_service_that_only_another_delegates_to_has_no_policy_of_its_own() {
     let rules = virtual_service("rules", json!({"http": [{"route": two()}]}));
     let configuration = json!({"resources": [virtual_service("reviews", root), rules, policy]});
     let said = warnings(configuration);
-    let expected = "resources[2].spec.virtualService: default/rules has no hosts of its own: say it of the VirtualService \
+    let expected = "resources[2].spec.virtualService: default/rules has no hosts: attach the policy to the VirtualService \
         that delegates to it";
     assert!(said.iter().any(|warning| warning == expected), "{said:?}");
 }

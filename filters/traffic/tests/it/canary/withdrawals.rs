@@ -4,7 +4,7 @@ use super::worker::{Fake, choose, split, subset, thousand, to, with_factor, with
 use super::{START, by_user, hits, mary, ninety_to_ten, ramp, user};
 use crate::scene::{get, test};
 use serde_json::{Value, json};
-use serin_traffic::Way;
+use serin_traffic::PickedBy;
 
 fn guard() -> Value {
     json!({"subset": "v2", "maxErrorPercent": 5})
@@ -80,7 +80,7 @@ fn where_nobody_is_there_requests_pass_over() {
 }
 
 #[test]
-fn where_nobody_at_all_is_there_it_is_the_one_whose_turn_it_was() {
+fn if_every_destination_is_unavailable_the_first_choice_stands() {
     let policy = ninety_to_ten(json!({"split": by_user(), "failover": {}}));
     let choice = choose(&policy, &mary(), &Fake::default()).to_string();
     let nobody = without(&[0, 1]);
@@ -111,7 +111,7 @@ fn a_client_passed_over_gets_the_cookie_that_it_was_split_by() {
     for _ in 0..50 {
         let stranger = get("reviews", "/");
         let choice = choose(&policy, &stranger, &worker);
-        let Way::Issued { value, .. } = &choice.way else { panic!("{choice:?}") };
+        let PickedBy::Issued { value, .. } = &choice.way else { panic!("{choice:?}") };
         let known = get("reviews", "/").header("cookie", format!("serin={value}"));
         assert_eq!(choose(&policy, &known, &worker).place, choice.place);
     }

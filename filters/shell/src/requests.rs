@@ -9,9 +9,9 @@ use std::rc::Rc;
 
 /// The counters of one configuration, by rule and the destination's place in it.
 #[derive(Debug, Default)]
-pub(crate) struct Sent(RefCell<Sorted<(RuleId, usize), Rc<Counter>>>);
+pub(crate) struct Requests(RefCell<Sorted<(RuleId, usize), Rc<Counter>>>);
 
-impl Sent {
+impl Requests {
     /// Counts a request that got that destination.
     pub(crate) fn count(&self, counts: &Counts, owner: Owner<'_>, chosen: &Chosen<'_>) {
         let fresh = || Rc::new(counter(owner.names, &chosen.title));
