@@ -15,6 +15,9 @@
 //! `slot`, `call` and `drop` are copies. `owner` is the length of the VirtualService's part of the name; `reveals` and `says`
 //! are for the response header that says how a request was decided.
 //! Whatever is not printable ASCII, a space or a percent sign is written as `%20` is.
+//!
+//! This file and that of the decision know each other, because one is the other as text: what is handed on is taken out of a
+//! decision, and a decision may be one that was handed on.
 
 use crate::canary::Choice;
 use crate::changes::Change;

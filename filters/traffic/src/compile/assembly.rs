@@ -7,11 +7,12 @@ use super::hosts::{Bound, Host, Rank, RulesOfHosts, hosts_of, table};
 use super::known::Known;
 use super::route::RouteCompiler;
 use super::route_rule::RuledService;
+use super::rule_list::RuleList;
 use super::validation::{self, RouteKind};
 use crate::age::Age;
 use crate::names::host::HostTable;
 use crate::order::sort_by;
-use crate::policy::{Applied, HostRules, Rule, RuleId, VirtualService};
+use crate::policy::{HostRules, Rule, VirtualService};
 use crate::refusal::{Place, Refusal, Warning};
 use crate::visibility::seen_from;
 use crate::written::{self, Manifest};
@@ -143,37 +144,6 @@ impl<'a> Assembly<'a> {
         let table = table(&self.bound, world, known, &self.virtual_services, &mut self.warnings);
         let mut rules = RulesOfHosts::of(&self.virtual_services, &self.bound);
         table.map(|order| rules.get(order))
-    }
-}
-
-/// The rules of a VirtualService, and in which order their matches are asked.
-pub(super) struct RuleList {
-    virtual_service: usize,
-    rules: Vec<Rule>,
-    /// The matches that requests may meet, and whether they hold always.
-    entries: Vec<(Applied, bool)>,
-    /// What people know the first rule by that applies to every request.
-    pub(super) applies_always: Option<String>,
-}
-
-impl RuleList {
-    pub(super) fn of(virtual_service: usize) -> Self {
-        Self { virtual_service, rules: Vec::new(), entries: Vec::new(), applies_always: None }
-    }
-
-    /// Adds the rule at `path`, called `known_as` in warnings; a rule that can never apply is warned of.
-    pub(super) fn push(&mut self, rule: Rule, known_as: String, path: &str) -> Option<Warning> {
-        let before = self.applies_always.clone();
-        for (by, condition) in rule.matches.iter().enumerate() {
-            if self.applies_always.is_none() {
-                let id = RuleId { virtual_service: self.virtual_service, rule: self.rules.len() };
-                let always = condition.hold_always();
-                self.entries.push((Applied { rule: id, by }, always));
-                self.applies_always = always.then(|| known_as.clone());
-            }
-        }
-        self.rules.push(rule);
-        before.map(|before| Warning::new(path, format!("can never apply: {before} applies to every request")))
     }
 }
 

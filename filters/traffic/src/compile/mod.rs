@@ -12,6 +12,7 @@ mod hosts;
 mod known;
 mod route;
 mod route_rule;
+mod rule_list;
 mod validation;
 
 use crate::age;

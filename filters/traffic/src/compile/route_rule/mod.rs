@@ -11,9 +11,9 @@ mod path;
 mod refuse;
 
 use super::Surroundings;
-use super::assembly::RuleList;
 use super::known::Known;
 use super::route::RouteCompiler;
+use super::rule_list::RuleList;
 use crate::order::sort_by;
 use crate::refusal::{Place, Refusal, Warning};
 use crate::sorted::Sorted;
