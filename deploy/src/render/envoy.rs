@@ -58,9 +58,9 @@ pub fn render(world: &World, options: &Options) -> Result<Rendered, Mistakes> {
 
     // What Istio refuses is refused here, before anything of it is translated.
     let plugins: Vec<PluginConfiguration> =
-        listeners.keys().map(|name| PluginConfiguration::of(world, name, options)).collect::<Result<_, _>>()?;
+        listeners.keys().map(|name| PluginConfiguration::of(world, name, &options.source)).collect::<Result<_, _>>()?;
     let mut viewers: Vec<Source> = Vec::new();
-    for viewer in listeners.keys().map(|name| source(world, name, options)) {
+    for viewer in listeners.keys().map(|name| source(world, name, &options.source)) {
         if !viewers.contains(&viewer) {
             viewers.push(viewer);
         }

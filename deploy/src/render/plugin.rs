@@ -1,6 +1,6 @@
 //! The filters in a listener's chain, and their configuration.
 
-use super::options::{Filter, ListenerName, Options};
+use super::options::{Filter, ListenerName};
 use super::route::retries_of;
 use crate::manifests::{Mistake, Origin, World};
 use serde_json::{Value, json};
@@ -13,6 +13,8 @@ use std::time::Duration;
 pub(crate) struct PluginConfiguration {
     /// The document.
     pub(crate) document: Value,
+    /// The rules, as the filters have them.
+    pub(crate) policy: Policy,
     /// How many copies one request may cause.
     pub(crate) slots: Vec<Slot>,
     /// The policies for retries that rules ask for by name.
@@ -26,9 +28,10 @@ pub(crate) struct PluginConfiguration {
 }
 
 impl PluginConfiguration {
-    /// The configuration for `listener`; what the filters would refuse is refused here, told of the manifest.
-    pub(crate) fn of(world: &World, listener: &ListenerName, options: &Options) -> Result<Self, Mistake> {
-        let source = source(world, listener, options);
+    /// The configuration for `listener`, through which `caller` calls if it is the mesh's; what the filters would refuse is
+    /// refused here, told of the manifest.
+    pub(crate) fn of(world: &World, listener: &ListenerName, caller: &Source) -> Result<Self, Mistake> {
+        let source = source(world, listener, caller);
         let mut written_source = json!({"labels": source.labels});
         if let Some(namespace) = source.namespace {
             written_source["namespace"] = namespace.into();
@@ -46,7 +49,7 @@ impl PluginConfiguration {
         let (slots, retries) = (policy.slots().to_vec(), retries_of(&policy));
         let rules = policy.virtual_services().iter().flat_map(|virtual_service| virtual_service.rules());
         let longest_delay = rules.filter_map(|rule| rule.fault()?.longest_delay()).max();
-        Ok(Self { document, slots, retries, operators, longest_delay, warnings })
+        Ok(Self { document, policy, slots, retries, operators, longest_delay, warnings })
     }
 }
 
@@ -70,12 +73,13 @@ pub(super) fn compile(document: &Value, origins: &[&Origin]) -> Result<Compiled,
     Ok(Compiled { policy: compiled.policy, warnings })
 }
 
-/// Who calls through the listener: for a gateway the gateway itself, as in Istio.
-pub(crate) fn source(world: &World, listener: &ListenerName, options: &Options) -> Source {
+/// Who calls through the listener: `caller` through the mesh's, for a gateway the gateway itself, as in Istio.
+pub(crate) fn source(world: &World, listener: &ListenerName, caller: &Source) -> Source {
     match world.gateways.iter().find(|gateway| gateway.full_name() == listener.gateway) {
         Some(gateway) => Source { namespace: Some(gateway.namespace.clone()), labels: gateway.selector.clone() },
         None => {
-            Source { namespace: Some(options.own_namespace(world).to_owned()), labels: options.source.labels.clone() }
+            let namespace = caller.namespace.as_deref().unwrap_or(&world.namespace);
+            Source { namespace: Some(namespace.to_owned()), labels: caller.labels.clone() }
         }
     }
 }

@@ -4,11 +4,10 @@ use super::key::KeyPlace;
 use super::request::Asked;
 use super::way::{Way, ruled};
 use crate::manifests::{CLUSTER_DOMAIN, Mistake, World};
-use crate::render::envoy::Options;
-use crate::render::{Endpoints, Listen, ListenerName, PluginConfiguration};
+use crate::render::{ListenerName, PluginConfiguration};
 use serin_traffic::names::gateway::MESH;
 use serin_traffic::names::host::{domain, full_name};
-use serin_traffic::written::{CanaryRoute, Configuration, Source, Spec, SplitMode};
+use serin_traffic::written::{CanaryRoute, Source, Spec, SplitMode};
 use serin_traffic::{Outcome, Policy, Rule};
 
 /// The rules of `world`, compiled.
@@ -54,19 +53,8 @@ impl<'w> Rules<'w> {
     /// Compiles what the filters of the proxy on that way would be given.
     pub(crate) fn compile(world: &'w World, way: &Way, source: Source) -> Result<Self, Mistake> {
         let listener = ListenerName { gateway: way.gateway.clone(), port: way.port };
-        let options = Options {
-            filters: Vec::new(),
-            source,
-            endpoints: Endpoints::Names,
-            listen: Listen::AnyPort,
-            gateway: None,
-            access_log: None,
-        };
-        let plugin = PluginConfiguration::of(world, &listener, &options)?;
-        let compiled = Configuration::from_value(plugin.document)
-            .and_then(|configuration| Policy::compile(&configuration, &Source::default()))
-            .map_err(|refusal| Mistake::everywhere(refusal.to_string()))?;
-        Ok(Self { world, policy: compiled.policy, warnings: plugin.warnings })
+        let plugin = PluginConfiguration::of(world, &listener, &source)?;
+        Ok(Self { world, policy: plugin.policy, warnings: plugin.warnings })
     }
 
     /// What is wrong with the manifests, whoever has their rules, if anything is.
