@@ -134,7 +134,7 @@ impl HeaderCondition {
 }
 
 impl ClaimCondition {
-    /// One value of a list is enough; a claim that is not there is like nothing.
+    /// One value of a list is enough; a missing claim matches nothing.
     fn holds(&self, request: &impl Request) -> bool {
         request.claim(&self.path).iter().any(|value| self.text.holds(value)) != self.without
     }
